@@ -1,0 +1,139 @@
+// Package loop is one worker's event loop: epoll, timers and posted calls.
+//
+// A Loop belongs to the goroutine that calls Run, which it locks to its OS thread. Everything but Post and Stop is
+// called from that goroutine only, so nothing here but the post queue is locked:
+//
+//	l, err := loop.New()
+//	err = l.Add(fd, handler, loop.In|loop.Out|loop.Edge) // handler.Ready is called with what epoll reports
+//	l.Arm(&timer, 60_000)                                // timer.Handler.Expired is called after 60 s
+//	l.Run()                                              // until Stop
+//
+// Calls that do not wait go to the kernel through RawSyscall; only an epoll_wait with nothing to do tells the Go
+// scheduler that the thread is gone. A handler therefore must never block: what can wait runs on another goroutine
+// and comes back by Post.
+//
+// The loop knows no protocol and owns no descriptor but its own two.
+package loop
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxEvents is how many events one epoll_wait brings, as nginx's epoll_events default.
+const maxEvents = 512
+
+// Loop is one epoll instance with its timers and its queue of posted calls.
+type Loop struct {
+	epfd   int
+	slots  []slot
+	events [maxEvents]unix.EpollEvent
+	timers timerHeap
+	// soonest is the least a timer can be armed for: 1 ms while timers expire, so that one that re-arms itself for
+	// at once waits for the next round.
+	soonest int64
+	clock   clock
+	next    []func()
+	spare   []func()
+
+	stopped atomic.Bool
+	wakefd  int
+
+	mu     sync.Mutex // guards posted
+	posted []func()
+}
+
+// New opens an epoll instance. The caller closes it with Close after Run has returned.
+func New() (*Loop, error) {
+	epfd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	wakefd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		unix.Close(epfd)
+		return nil, os.NewSyscallError("eventfd", err)
+	}
+	l := &Loop{epfd: epfd, wakefd: wakefd}
+	l.clock.update()
+	if err := l.Add(wakefd, (*waker)(l), In|Edge); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("watch eventfd: %w", err)
+	}
+	return l, nil
+}
+
+// Run serves events until Stop is called. It locks the calling goroutine to its thread for good: a thread that ran
+// Lua is not given back to other goroutines.
+func (l *Loop) Run() {
+	runtime.LockOSThread()
+	l.clock.update()
+	for !l.stopped.Load() {
+		l.turn()
+	}
+}
+
+// turn is one round: wait, handle what is ready, then timers, then what was deferred or posted.
+func (l *Loop) turn() {
+	n := l.wait()
+	l.clock.update()
+	for i := range l.events[:n] {
+		l.dispatch(&l.events[i])
+	}
+	l.expire()
+	l.runNext()
+}
+
+// wait fills l.events. It looks without blocking first, and tells the scheduler only when there is nothing to do.
+func (l *Loop) wait() int {
+	if n := epollWaitRaw(l.epfd, l.events[:]); n != 0 {
+		return n
+	}
+	timeout := l.timers.timeout(l.clock.mono)
+	if len(l.next) > 0 {
+		timeout = 0
+	}
+	if timeout == 0 {
+		return 0
+	}
+	return epollWaitBlocking(l.epfd, l.events[:], timeout)
+}
+
+// Stop makes Run return after the current round. It may be called from any goroutine.
+func (l *Loop) Stop() {
+	l.stopped.Store(true)
+	l.wake()
+}
+
+// Close closes the loop's own descriptors. Run must have returned.
+func (l *Loop) Close() {
+	unix.Close(l.epfd)
+	unix.Close(l.wakefd)
+}
+
+// Now is the wall clock at the start of this round, with a monotonic reading.
+func (l *Loop) Now() time.Time { return l.clock.wall }
+
+// Millis is the monotonic clock at the start of this round in milliseconds; only differences mean something.
+func (l *Loop) Millis() int64 { return l.clock.mono }
+
+// UpdateClock reads the clock again within a round, as a caller that has been busy may want (ngx.update_time).
+func (l *Loop) UpdateClock() { l.clock.update() }
+
+type clock struct {
+	wall time.Time
+	mono int64 // milliseconds since start
+}
+
+var start = time.Now()
+
+func (c *clock) update() {
+	c.wall = time.Now()
+	c.mono = c.wall.Sub(start).Milliseconds()
+}

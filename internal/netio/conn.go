@@ -1,0 +1,209 @@
+// Package netio is endpoints on a loop: stream sockets that never block.
+//
+// A Conn owns one connected (or connecting) descriptor and belongs to the loop's goroutine. It is registered once,
+// edge-triggered in both directions, and remembers what the kernel has said and nobody has used up yet: Readable and
+// Writable. Its Owner is told when either may have changed. Each I/O method is one system call:
+//
+//	n, err := c.Read(buf) // ErrAgain: nothing there, the owner will be told; io.EOF: the peer has finished
+//
+// It does not buffer, does not keep timers and does not decide when to close: sessions do.
+package netio
+
+import (
+	"errors"
+	"io"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"github.com/weirproxy/weir/internal/loop"
+	"golang.org/x/sys/unix"
+)
+
+// ErrAgain says that a call would have to wait; the owner is told when it is worth trying again.
+var ErrAgain = errors.New("resource temporarily unavailable")
+
+// Owner is told that a connection may be readable or writable, has connected, or has failed.
+type Owner interface {
+	ConnReady(c *Conn)
+}
+
+// Conn is one stream socket. The zero value is closed; it is meant to be embedded and reused.
+type Conn struct {
+	loop  *loop.Loop
+	owner Owner
+	fd    int32
+	state connState
+}
+
+type connState uint8
+
+const (
+	open       connState = 1 << iota
+	connecting           // connect has not finished
+	readable             // there may be something to read
+	writable             // there may be room to write
+	readHup              // the peer has finished sending: after a short read there is still the end to be read
+	failed               // EPOLLERR or EPOLLHUP was seen
+	eof                  // the end was read
+	sentFin              // CloseWrite was called
+)
+
+// Attach takes over fd, a non-blocking socket, and watches it. The descriptor is the Conn's from now on, unless an
+// error is returned.
+func (c *Conn) Attach(l *loop.Loop, fd int, owner Owner) error {
+	*c = Conn{loop: l, owner: owner, fd: int32(fd), state: open | writable}
+	err := l.Add(fd, c, loop.In|loop.Out|loop.ReadHup|loop.Edge)
+	if err != nil {
+		c.state = 0
+	}
+	return err
+}
+
+// SetOwner changes who is told of events.
+func (c *Conn) SetOwner(owner Owner) { c.owner = owner }
+
+// Ready implements loop.Handler.
+func (c *Conn) Ready(ev loop.Events) {
+	if ev&(loop.In|loop.ReadHup|loop.Hup|loop.Err) != 0 {
+		c.state |= readable
+	}
+	if ev&(loop.Out|loop.Hup|loop.Err) != 0 {
+		c.state |= writable
+	}
+	if ev&loop.ReadHup != 0 {
+		c.state |= readHup
+	}
+	if ev&(loop.Hup|loop.Err) != 0 {
+		c.state |= failed
+	}
+	c.owner.ConnReady(c)
+}
+
+// IsOpen tells whether there is a descriptor.
+func (c *Conn) IsOpen() bool { return c.state&open != 0 }
+
+// Readable tells that Read may return something other than ErrAgain.
+func (c *Conn) Readable() bool { return c.state&readable != 0 }
+
+// Writable tells that Write may return something other than ErrAgain.
+func (c *Conn) Writable() bool { return c.state&writable != 0 }
+
+// PeerFinished tells that the kernel has reported the end of the peer's stream, or an error; unread bytes may still
+// be there before it.
+func (c *Conn) PeerFinished() bool { return c.state&(readHup|failed|eof) != 0 }
+
+// EOF tells that the end of the peer's stream has been read.
+func (c *Conn) EOF() bool { return c.state&eof != 0 }
+
+// Fd is the descriptor, which stays the Conn's; -1 when closed.
+func (c *Conn) Fd() int {
+	if !c.IsOpen() {
+		return -1
+	}
+	return int(c.fd)
+}
+
+// Read reads at most len(p) bytes: io.EOF at the end, ErrAgain when nothing is there.
+func (c *Conn) Read(p []byte) (int, error) {
+	n, err := c.recv(p, 0)
+	if err != nil {
+		return 0, err
+	}
+	if n < len(p) && c.state&(readHup|failed) == 0 {
+		c.state &^= readable // drained: the next edge tells of more
+	}
+	return n, nil
+}
+
+// Peek is Read that leaves the bytes in the kernel. More than once it returns the same bytes, and more when more
+// have come.
+func (c *Conn) Peek(p []byte) (int, error) {
+	return c.recv(p, unix.MSG_PEEK)
+}
+
+func (c *Conn) recv(p []byte, flags uintptr) (int, error) {
+	for {
+		n, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))),
+			uintptr(len(p)), flags, 0, 0)
+		switch {
+		case errno == 0 && n == 0 && len(p) > 0:
+			c.state |= eof
+			return 0, io.EOF
+		case errno == 0:
+			return int(n), nil
+		case errno == unix.EAGAIN:
+			c.state &^= readable
+			return 0, ErrAgain
+		case errno != unix.EINTR:
+			return 0, os.NewSyscallError("recv", errno)
+		}
+	}
+}
+
+// Write writes what the kernel takes of p. A short count comes with no error: the rest has to wait for the owner to
+// be told.
+func (c *Conn) Write(p []byte) (int, error) {
+	for {
+		n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))),
+			uintptr(len(p)), unix.MSG_NOSIGNAL, 0, 0)
+		switch {
+		case errno == 0:
+			if int(n) < len(p) {
+				c.state &^= writable
+			}
+			return int(n), nil
+		case errno == unix.EAGAIN:
+			c.state &^= writable
+			return 0, ErrAgain
+		case errno != unix.EINTR:
+			return 0, os.NewSyscallError("send", errno)
+		}
+	}
+}
+
+// CloseWrite tells the peer that nothing more will be sent; reading goes on.
+func (c *Conn) CloseWrite() error {
+	if c.state&sentFin != 0 {
+		return nil
+	}
+	c.state |= sentFin
+	return c.shutdown(unix.SHUT_WR)
+}
+
+// WriteClosed tells whether CloseWrite was called.
+func (c *Conn) WriteClosed() bool { return c.state&sentFin != 0 }
+
+func (c *Conn) shutdown(how int) error {
+	_, _, errno := syscall.RawSyscall(syscall.SYS_SHUTDOWN, uintptr(c.fd), uintptr(how), 0)
+	if errno != 0 {
+		return os.NewSyscallError("shutdown", errno)
+	}
+	return nil
+}
+
+// Close closes the descriptor. Nothing happens when it is closed already.
+func (c *Conn) Close() {
+	if !c.IsOpen() {
+		return
+	}
+	c.loop.Forget(int(c.fd))
+	c.state = 0
+	syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(c.fd), 0, 0)
+}
+
+// Reset closes the descriptor so that the peer sees a reset: nothing unsent is sent any more.
+func (c *Conn) Reset() {
+	if c.IsOpen() {
+		unix.SetsockoptLinger(int(c.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+		c.Close()
+	}
+}
+
+// Detach gives the descriptor away: it is watched no more, stays open, and is the caller's. The Conn is closed.
+func (c *Conn) Detach() int {
+	fd := int(c.fd)
+	c.loop.Remove(fd)
+	c.state = 0
+	return fd
+}
