@@ -1,0 +1,110 @@
+package upstream
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/weirproxy/weir/internal/resolver/addr"
+)
+
+// host is a server whose name is resolved at run time, in one instance.
+type host struct {
+	server     *ServerConf
+	validUntil time.Time
+}
+
+// Resolved is one address a name or a service resolved to.
+type Resolved struct {
+	IP netip.Addr
+	// The rest is an SRV record's, and unused for a plain name: the port, the target's name, the weight, and the
+	// priority, of which the lowest makes primary servers and all others backup servers.
+	Port     uint16
+	Target   string
+	Weight   int
+	Priority uint16
+}
+
+// Replace makes answer the addresses of the server that is number i in the group's configuration, at once for all
+// workers. Peers whose address stays keep their state; sessions that hold a peer that is gone finish with it. It
+// does nothing for a server without Resolve. It may be called from any goroutine.
+func (g *Group) Replace(i int, answer []Resolved) {
+	in := g.shared
+	if in == nil {
+		return
+	}
+	in.lock()
+	defer in.unlock()
+	for _, h := range in.hosts {
+		if h.server == &g.conf.Servers[i] {
+			in.resolvedTo(h, answer)
+			in.changed()
+		}
+	}
+}
+
+// resolvedTo makes answer the peers of h; the caller holds the lock, and calls changed.
+func (in *Instance) resolvedTo(h *host, answer []Resolved) {
+	if h.server.Service == "" {
+		list := in.listOf(h.server.Backup)
+		list.list = in.merge(list.list, h, answer)
+		return
+	}
+	primary, backup := byPriority(answer)
+	if h.server.Backup {
+		primary, backup = nil, answer
+	}
+	in.primary.list = in.merge(in.primary.list, h, primary)
+	in.backup.list = in.merge(in.backup.list, h, backup)
+}
+
+// byPriority parts an SRV answer as ngx_stream_upstream_zone_resolve_handler does.
+func byPriority(answer []Resolved) (primary, backup []Resolved) {
+	lowest := ^uint16(0)
+	for _, r := range answer {
+		lowest = min(lowest, r.Priority)
+	}
+	for _, r := range answer {
+		if r.Priority == lowest {
+			primary = append(primary, r)
+		} else {
+			backup = append(backup, r)
+		}
+	}
+	return primary, backup
+}
+
+// merge returns list with the peers of h that answer still has, less those it has not, and with new ones at the end.
+func (in *Instance) merge(list []*Peer, h *host, answer []Resolved) []*Peer {
+	var fresh []*Peer
+	for _, r := range answer {
+		fresh = append(fresh, in.peerOf(h, r))
+	}
+	kept := make([]*Peer, 0, len(list)+len(fresh))
+	for _, p := range list {
+		if p.host != h {
+			kept = append(kept, p)
+			continue
+		}
+		same := func(f *Peer) bool { return f.Addr == p.Addr && f.Server == p.Server && f.weight == p.weight }
+		if i := slices.IndexFunc(fresh, same); i >= 0 {
+			kept = append(kept, p)
+			fresh = slices.Delete(fresh, i, i+1)
+		}
+	}
+	return append(kept, fresh...)
+}
+
+func (in *Instance) peerOf(h *host, r Resolved) *Peer {
+	s := *h.server
+	port, name := s.Port, s.Name
+	if s.Service != "" {
+		port, name = r.Port, r.Target
+		if s.Weight <= 1 {
+			s.Weight = r.Weight
+		}
+	}
+	p := newPeer(&s, addr.FromIP(r.IP, port), name, in.conf)
+	p.host = h
+	return p
+}
