@@ -39,8 +39,8 @@ func (g *Generation) PathWriter(c Cache) *PathWriter {
 
 // Write appends one line, which ends with a line feed, to the file at path. Both are copied. A file that cannot be
 // opened or written is reported in the error log once a minute.
-func (w *PathWriter) Write(path string, line []byte) {
-	w.queue.put(segment{kind: record, arg: len(path)}, []byte(path), line)
+func (w *PathWriter) Write(path, line []byte) {
+	w.queue.put(segment{kind: record, arg: len(path)}, path, line)
 }
 
 func (w *PathWriter) write(b batch) {
