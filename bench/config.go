@@ -16,12 +16,12 @@ var configs = template.Must(template.ParseFS(configFiles, "conf/*"))
 
 // endpoints are where one server listens and finds its backend. Each start of a
 // server gets a loopback address of its own, so that ports that linger in TIME_WAIT
-// after one round are not in the way of the next.
+// after one round, or one bench, are not in the way of the next.
 type endpoints struct {
 	Front, Second, Back netip.AddrPort
 }
 
-var startsSoFar int
+var startsSoFar = os.Getpid() * 64
 
 func newEndpoints() endpoints {
 	startsSoFar++

@@ -64,6 +64,7 @@ func bench(o options) error {
 		if !o.only.MatchString(w.name) {
 			continue
 		}
+		fmt.Fprintf(os.Stderr, "%s …\n", w.title)
 		r, err := runRounds(w, targets, o)
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)

@@ -26,7 +26,8 @@ func processTree(pid int) []int {
 }
 
 // cpuTime returns the time that all threads of the processes have been on a CPU,
-// in user and kernel mode (first figure of /proc/PID/task/TID/schedstat).
+// in user and kernel mode, in nanoseconds as the scheduler counts them (first
+// figure of /proc/PID/task/TID/schedstat). Threads that have exited do not count.
 func cpuTime(pids []int) (time.Duration, error) {
 	var total time.Duration
 	for _, pid := range pids {

@@ -61,7 +61,7 @@ func loadStreamModule(t *target) {
 	t.main = fmt.Sprintf("load_module %s/ngx_stream_module.so;", dir)
 }
 
-var versionWords = regexp.MustCompile(`(?i)(?:weir|nginx|openresty|haproxy)[^\n]*?version:? ?[^\s/]*/?(\d[^\s]*)`)
+var versionWords = regexp.MustCompile(`(?i)version:? (?:\w+/)?(\d\S*)`)
 
 // version asks a server for its version: "1.22.1".
 func version(binary string) string {
