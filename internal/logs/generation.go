@@ -84,7 +84,8 @@ func (g *Generation) Open() error {
 }
 
 // Release writes what is buffered and gives the sinks back; files that no other generation holds are closed when
-// their queue is written. It does not wait. Nothing of the generation may be used any more.
+// their queue is written. It does not wait for that, but may for a Reopen, so it is not to be called on a loop. Nothing
+// of the generation may be used any more.
 func (g *Generation) Release() {
 	g.set.mu.Lock()
 	defer g.set.mu.Unlock()

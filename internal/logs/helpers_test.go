@@ -3,6 +3,8 @@ package logs
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -73,9 +75,9 @@ func lines(t *testing.T, path string) []string {
 	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 }
 
-// stuck makes a sink that cannot write: a pipe that is full. The function returned reads the pipe until its writers
-// are gone and returns what was in it, without what filled it.
-func stuck(t *testing.T, path string) (release func() string) {
+// stuck makes a sink that cannot write: a pipe that is full. The function returned empties the pipe until done says that
+// everything has come, and returns that, without what filled the pipe.
+func stuck(t *testing.T, path string) (release func(done func(text string) bool) string) {
 	t.Helper()
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
@@ -84,33 +86,49 @@ func stuck(t *testing.T, path string) (release func() string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	filled := 0
+	filled := fill(t, fd)
+	return func(done func(string) bool) string {
+		defer unix.Close(fd)
+		var all []byte
+		block := make([]byte, 64<<10)
+		for deadline := time.Now().Add(patience); ; {
+			n, err := unix.Read(fd, block)
+			if n > 0 {
+				all = append(all, block[:n]...)
+			}
+			text := string(all[min(filled, len(all)):])
+			if done(text) {
+				return text
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("not all has come: %v, %q", err, text[max(0, len(text)-300):])
+			}
+			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 10)
+		}
+	}
+}
+
+func fill(t *testing.T, fd int) (n int) {
+	t.Helper()
 	for block := make([]byte, 4096); ; {
-		n, err := unix.Write(fd, block)
+		m, err := unix.Write(fd, block)
 		if err == unix.EAGAIN {
-			break
+			return n
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		filled += n
+		n += m
 	}
-	reader := os.NewFile(uintptr(fd), path)
-	if err := reader.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
+}
+
+var lostLine = regexp.MustCompile(`(\d+) messages were lost`)
+
+// lost adds up what the lines about lost messages in text say.
+func lost(text string) (sum int) {
+	for _, match := range lostLine.FindAllStringSubmatch(text, -1) {
+		n, _ := strconv.Atoi(match[1])
+		sum += n
 	}
-	return func() string {
-		defer reader.Close()
-		var all []byte
-		block := make([]byte, 64<<10)
-		for !strings.Contains(string(all[min(filled, len(all)):]), "lost") {
-			n, err := reader.Read(block)
-			if err != nil {
-				t.Errorf("read pipe: %v", err)
-				break
-			}
-			all = append(all, block[:n]...)
-		}
-		return string(all[min(filled, len(all)):])
-	}
+	return sum
 }
