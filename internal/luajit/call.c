@@ -1,0 +1,248 @@
+/* The trampoline: one Lua C function for every primitive. */
+#include "vm.h"
+#include "_cgo_export.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Writes "file:line: func(): " of the calling Lua function, as
+ * ngx_stream_lua_log.c does. */
+size_t wr_where(lua_State *L, char *dst, size_t size)
+{
+    lua_Debug ar;
+    if (!lua_getstack(L, 1, &ar)) return 0;
+    lua_getinfo(L, "Snl", &ar);
+    const char *slash = strrchr(ar.short_src, '/');
+    const char *name = slash ? slash + 1 : ar.short_src;
+    int line = ar.currentline > 0 ? ar.currentline : ar.linedefined;
+    int n;
+    if (*ar.namewhat && *ar.what == 'L')
+        n = snprintf(dst, size, "%s:%d: %s(): ", name, line, ar.name);
+    else
+        n = snprintf(dst, size, "%s:%d: ", name, line);
+    if (n < 0) return 0;
+    return (size_t)n < size ? (size_t)n : size - 1;
+}
+
+static void bufstr(wr_vm *vm, wr_val *v, uint64_t from)
+{
+    v->t = WR_STR;
+    v->u = (uint64_t)(uintptr_t)(vm->buf + from);
+    v->len = vm->blen - from;
+}
+
+/* Describes the value at idx. Raises nothing and allocates nothing. */
+void wr_export(wr_vm *vm, lua_State *L, int idx, wr_val *v)
+{
+    size_t len;
+    double d;
+    int type = lua_type(L, idx);
+    v->t = type < 0 ? WR_NIL : type;
+    v->u = 0;
+    switch (type) {
+    case LUA_TNUMBER:
+        d = lua_tonumber(L, idx);
+        memcpy(&v->u, &d, sizeof(d));
+        return;
+    case LUA_TSTRING:
+        v->u = (uint64_t)(uintptr_t)lua_tolstring(L, idx, &len);
+        v->len = len;
+        return;
+    case LUA_TBOOLEAN:
+        v->u = (uint64_t)lua_toboolean(L, idx);
+        return;
+    case LUA_TLIGHTUSERDATA:
+    case LUA_TUSERDATA:
+        v->u = (uint64_t)(uintptr_t)lua_touserdata(L, idx);
+        return;
+    case LUA_TTHREAD:
+        v->u = (uint64_t)(uintptr_t)wr_ofstate(vm, lua_tothread(L, idx));
+        return;
+    }
+}
+
+static void push_key(wr_vm *vm, lua_State *L, wr_val *v)
+{
+    lua_pushlstring(L, vm->buf + v->u, v->len);
+}
+
+static void push_arg(wr_vm *vm, lua_State *L, int idx)
+{
+    if (lua_isthread(L, idx)) {
+        wr_thread *t = wr_ofstate(vm, lua_tothread(L, idx));
+        if (t) t->exposed = 1;
+    }
+    lua_pushvalue(L, idx);
+}
+
+/* Pushes, or carries out, one value that Go wrote. */
+void wr_pushval(wr_vm *vm, lua_State *L, wr_val *v, int argbase)
+{
+    double d;
+    switch (v->t) {
+    case WR_BOOL: lua_pushboolean(L, (int)v->u); return;
+    case WR_LIGHT: lua_pushlightuserdata(L, (void *)(uintptr_t)v->u); return;
+    case WR_NUM:
+        memcpy(&d, &v->u, sizeof(d));
+        lua_pushnumber(L, d);
+        return;
+    case WR_STR:
+        lua_pushlstring(L, (const char *)(uintptr_t)v->u, v->len);
+        return;
+    case WR_BUFSTR: push_key(vm, L, v); return;
+    case WR_THREAD:
+        wr_pushthread(vm, L, (wr_thread *)(uintptr_t)v->u);
+        return;
+    case WR_REF: lua_rawgeti(L, LUA_REGISTRYINDEX, (int)v->u); return;
+    case WR_ARG: push_arg(vm, L, argbase + (int)v->u); return;
+    case WR_NEWTABLE: lua_createtable(L, (int)v->u, (int)v->len); return;
+    case WR_SETINDEX: lua_rawseti(L, -2, (int)v->u); return;
+    case WR_SETFIELD:
+        push_key(vm, L, v);
+        lua_insert(L, -2);
+        lua_rawset(L, -3);
+        return;
+    case WR_GLOBAL:
+        push_key(vm, L, v);
+        lua_rawget(L, LUA_GLOBALSINDEX);
+        return;
+    default: lua_pushnil(L);
+    }
+}
+
+/* Moves function argument at and all after it onto a new anchored thread. */
+static wr_thread *spawn(wr_vm *vm, lua_State *L, int at, int top)
+{
+    luaL_argcheck(L, lua_isfunction(L, at) && !lua_iscfunction(L, at), at,
+                  "Lua function expected");
+    wr_thread *t = wr_newthread(vm, L, 1);      /* pushed above the arguments */
+    lua_insert(L, at);
+    int n = top - at + 1;
+    if (!lua_checkstack(t->L, n + 2)) {
+        wr_freethread(vm, L, t);
+        luaL_error(L, "too many arguments");
+    }
+    lua_xmove(L, t->L, n);
+    t->nspawn = n;
+    return t;
+}
+
+static int raise_error(wr_vm *vm, lua_State *L, wr_frame *f, uint64_t mark)
+{
+    lua_pushlstring(L, vm->buf + f->msg, f->msglen);
+    vm->blen = mark;
+    if (f->raise == WR_RAISE_ARG)
+        return luaL_argerror(L, f->raisearg, lua_tostring(L, -1));
+    if (f->raise == WR_RAISE_WHERE) {
+        luaL_where(L, 1);
+        lua_insert(L, -2);
+        lua_concat(L, 2);
+    }
+    return lua_error(L);
+}
+
+static int push_results(wr_vm *vm, lua_State *L, wr_frame *f)
+{
+    int top = lua_gettop(L);
+    if (f->nres > 15) luaL_checkstack(L, f->nres + 4, "too many results");
+    for (int i = 0; i < f->nres; i++) wr_pushval(vm, L, &f->res[i], 0);
+    return lua_gettop(L) - top;
+}
+
+/* Fills the frame. Only the steps before the loop may raise. */
+static void pack(wr_vm *vm, lua_State *L, wr_fn *fn, wr_frame *f)
+{
+    int top = lua_gettop(L);
+    uint64_t flatat = vm->blen, whereat;
+    wr_thread *t = NULL;
+
+    if (vm->sp + top + 64 > vm->limit) luaL_error(L, "call frames too deep");
+    if (fn->spawn) {
+        t = spawn(vm, L, fn->spawn, top);
+        top = fn->spawn;
+    }
+    if (fn->flat) {
+        wr_flatten(vm, L, fn->flat, fn->flatmode);
+        if (fn->newline) wr_append(vm, L, "\n", 1);
+        if (fn->flatmode != WR_FLAT_SEND) top = fn->flat - 1;
+    }
+    whereat = vm->blen;
+    if (fn->where) {
+        char tmp[LUA_IDSIZE + 256];
+        wr_append(vm, L, tmp, wr_where(L, tmp, sizeof(tmp)));
+    }
+    f->args = vm->sp;
+    f->nargs = top;
+    for (int i = 1; i <= top; i++) wr_export(vm, L, i, &f->args[i - 1]);
+    if (t) {
+        f->args[top - 1].t = WR_THREAD;
+        f->args[top - 1].u = (uint64_t)(uintptr_t)t;
+    }
+    if (fn->flat) {
+        wr_val *v = &f->args[fn->flat - 1];
+        if (f->nargs < fn->flat) f->nargs = fn->flat;
+        v->t = WR_STR;
+        v->u = (uint64_t)(uintptr_t)(vm->buf + flatat);
+        v->len = whereat - flatat;
+    }
+    if (fn->where) bufstr(vm, &f->args[f->nargs++], whereat);
+}
+
+static void take_refs(lua_State *L, wr_fn *fn, wr_frame *f)
+{
+    for (int i = 0; i < f->nargs && i < 32; i++) {
+        if (!(fn->refmask & (1u << i)) || f->args[i].t == WR_NIL) continue;
+        lua_pushvalue(L, i + 1);
+        f->args[i].len = (uint64_t)f->args[i].t;
+        f->args[i].u = (uint64_t)luaL_ref(L, LUA_REGISTRYINDEX);
+        f->args[i].t = WR_REF;
+    }
+}
+
+/* ngx.log and print above the level cost no crossing. */
+static int filtered(wr_vm *vm, lua_State *L, wr_fn *fn)
+{
+    return fn->flatmode == WR_FLAT_LOG && fn->flat > 1
+           && lua_type(L, fn->flat - 1) == LUA_TNUMBER
+           && lua_tonumber(L, fn->flat - 1) > (double)vm->loglevel;
+}
+
+int wr_call(lua_State *L)
+{
+    wr_fn *fn = lua_touserdata(L, lua_upvalueindex(1));
+    wr_vm *vm = fn->vm;
+    uint64_t mark = vm->blen;
+    wr_frame f;
+
+    if (fn->flatmode == WR_FLAT_LOG && filtered(vm, L, fn)) return 0;
+    pack(vm, L, fn, &f);
+    vm->sp = f.args + f.nargs;
+    if (fn->refmask) take_refs(L, fn, &f);
+    f.res = vm->sp;
+    f.rescap = (int32_t)(vm->limit - vm->sp);
+    f.nres = 0;
+    f.L = L;
+    f.thread = vm->cur;
+    f.fn = fn->id;
+    f.vmid = vm->vmid;
+    f.canyield = vm->cur && vm->cur->L == L && lua_isyieldable(L);
+    f.raise = WR_RAISE_WHERE;
+
+    int outcome = weirLuaCall(&f);
+    int n = 0;
+    if (outcome == WR_RAISE) {
+        vm->sp = f.args;
+        return raise_error(vm, L, &f, mark);
+    }
+    if (f.nres) {
+        vm->sp = f.res + f.nres;
+        n = push_results(vm, L, &f);
+    }
+    vm->sp = f.args;
+    vm->blen = mark;
+    if (outcome == WR_YIELD) {
+        vm->op = 0;
+        return lua_yield(L, lua_gettop(L));
+    }
+    return n;
+}

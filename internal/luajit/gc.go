@@ -1,0 +1,56 @@
+package luajit
+
+/*
+#include "vm.h"
+*/
+import "C"
+
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
+func (vm *VM) gc(how, arg int) int64 {
+	req := C.wr_req{op: C.WP_GC, how: C.int32_t(how), n: C.int32_t(arg)}
+	if vm.request(&req) != nil {
+		return 0
+	}
+	return int64(req.out)
+}
+
+// Collect runs a full garbage collection.
+func (vm *VM) Collect() { vm.gc(C.LUA_GCCOLLECT, 0) }
+
+// SetPause sets how many percent the heap grows between collections; Lua's
+// default is 200.
+func (vm *VM) SetPause(percent int) { vm.gc(C.LUA_GCSETPAUSE, percent) }
+
+// MemoryUsed is the size of the Lua heap in bytes.
+func (vm *VM) MemoryUsed() int64 {
+	return vm.gc(C.LUA_GCCOUNT, 0)*1024 + vm.gc(C.LUA_GCCOUNTB, 0)
+}
+
+// SetMemoryLimit makes an allocation beyond this many bytes fail with Lua's
+// "not enough memory" in the thread that asked; 0 lifts the limit. Without
+// one the built-in allocator runs unwatched.
+func (vm *VM) SetMemoryLimit(bytes int64) { C.wr_setlimit(vm.addr(), C.uint64_t(bytes)) }
+
+// Slice counts the entries into and exits from Lua: it is odd while Lua runs,
+// and a watcher that reads the same odd number twice has seen one slice last
+// that long. It may be called from any goroutine until Close.
+func (vm *VM) Slice() uint64 {
+	return atomic.LoadUint64((*uint64)(unsafe.Pointer(&vm.c.slices)))
+}
+
+// Interrupt asks for OnSlow to be called with the traceback of what runs, at
+// the next instruction that is interpreted: a compiled loop answers when it
+// leaves its trace. It may be called from any goroutine while Lua runs.
+func (vm *VM) Interrupt() { C.wr_interrupt(vm.addr()) }
+
+//export weirLuaSlow
+func weirLuaSlow(c *C.wr_vm, s *C.char, n C.size_t) {
+	vm := vms.byID.Load().at(int32(c.vmid))
+	if vm.OnSlow != nil {
+		vm.OnSlow(C.GoStringN(s, C.int(n)))
+	}
+}

@@ -1,0 +1,191 @@
+/* Everything Go asks of the VM besides running threads, each request under
+ * one lua_pcall: an error comes back as a code and a text. */
+#include "vm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int do_load(wr_vm *vm, lua_State *L, wr_req *r)
+{
+    (void)vm;
+    if (luaL_loadbuffer(L, r->src, r->srclen, r->name) != 0)
+        return lua_error(L);
+    r->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+static int do_register(wr_vm *vm, lua_State *L, wr_req *r)
+{
+    wr_fn *fn = lua_newuserdata(L, sizeof(wr_fn));
+    *fn = r->fn;
+    fn->vm = vm;
+    lua_pushvalue(L, -1);
+    luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pushcclosure(L, wr_call, 1);
+    r->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+static void push_all(wr_vm *vm, lua_State *L, wr_req *r)
+{
+    luaL_checkstack(L, r->n + 4, "too many values");
+    for (int i = 0; i < r->n; i++) wr_pushval(vm, L, &r->vals[i], 0);
+}
+
+static int do_call(wr_vm *vm, lua_State *L, wr_req *r)
+{
+    int top = lua_gettop(L);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, r->ref);
+    push_all(vm, L, r);
+    lua_call(L, lua_gettop(L) - top - 1, LUA_MULTRET);
+    return lua_gettop(L) - top;
+}
+
+static int do_results(wr_vm *vm, lua_State *L, wr_req *r)
+{
+    lua_State *from = r->thread ? r->thread->L : L;
+    int n = lua_gettop(from);
+    if (r->vals + n >= vm->limit) return luaL_error(L, "too many values");
+    for (int i = 1; i <= n; i++) wr_export(vm, from, i, &r->vals[i - 1]);
+    r->out = n;
+    return 0;
+}
+
+static int do_traceback(wr_vm *vm, lua_State *L, wr_req *r)
+{
+    size_t len;
+    luaL_traceback(L, r->thread->L, r->srclen ? r->src : NULL, r->how);
+    const char *s = lua_tolstring(L, -1, &len);
+    vm->blen = 0;
+    wr_append(vm, L, s, len);
+    vm->msg = vm->buf;
+    vm->msglen = len;
+    vm->blen = 0;
+    return 0;
+}
+
+static int do_preload(lua_State *L, wr_req *r)
+{
+    if (luaL_loadbuffer(L, r->src, r->srclen, r->name) != 0)
+        return lua_error(L);
+    lua_getfield(L, LUA_GLOBALSINDEX, "package");
+    lua_getfield(L, -1, "preload");
+    lua_pushvalue(L, -3);
+    lua_setfield(L, -2, r->name + 1);       /* past the '=' of a chunk name */
+    return 0;
+}
+
+static int do_path(lua_State *L, wr_req *r)
+{
+    lua_getfield(L, LUA_GLOBALSINDEX, "package");
+    lua_pushlstring(L, r->src, r->srclen);
+    lua_setfield(L, -2, r->name);
+    return 0;
+}
+
+/* Sets global name to the one value that the values build. */
+static int do_setglobal(wr_vm *vm, lua_State *L, wr_req *r)
+{
+    push_all(vm, L, r);
+    lua_setfield(L, LUA_GLOBALSINDEX, r->name);
+    return 0;
+}
+
+static int do_move(lua_State *L, wr_req *r)
+{
+    if (!lua_checkstack(r->other->L, r->n + 2))
+        return luaL_error(L, "too many values");
+    if (lua_gettop(r->thread->L) < r->n) r->n = lua_gettop(r->thread->L);
+    lua_xmove(r->thread->L, r->other->L, r->n);
+    return 0;
+}
+
+static int do_newthread(wr_vm *vm, lua_State *L, wr_req *r)
+{
+    r->thread = wr_newthread(vm, L, 1);
+    return 0;
+}
+
+int wr_dispatch(lua_State *L)
+{
+    wr_vm *vm = lua_touserdata(L, lua_upvalueindex(1));
+    wr_req *r = lua_touserdata(L, 1);
+    lua_settop(L, 0);
+    switch (r->op) {
+    case WP_LOAD: return do_load(vm, L, r);
+    case WP_NEWTHREAD: return do_newthread(vm, L, r);
+    case WP_REGISTER: return do_register(vm, L, r);
+    case WP_CALL: return do_call(vm, L, r);
+    case WP_RESULTS: return do_results(vm, L, r);
+    case WP_UNREF: luaL_unref(L, LUA_REGISTRYINDEX, r->ref); return 0;
+    case WP_TRACEBACK: return do_traceback(vm, L, r);
+    case WP_GC: r->out = lua_gc(L, r->how, r->n); return 0;
+    case WP_PRELOAD: return do_preload(L, r);
+    case WP_PUSH: push_all(vm, L, r); return lua_gettop(L);
+    case WP_PATH: return do_path(L, r);
+    case WP_SETGLOBAL: return do_setglobal(vm, L, r);
+    case WP_RELEASE: wr_freethread(vm, L, r->thread); return 0;
+    case WP_MOVE: return do_move(L, r);
+    }
+    return luaL_error(L, "unknown request");
+}
+
+/* Describes a call's results behind its arguments; they stay on the stack. */
+static void describe(wr_vm *vm, lua_State *L, wr_req *r, int top)
+{
+    r->out = lua_gettop(L) - top;
+    wr_val *v = r->vals + r->n;
+    if (v + r->out >= vm->limit) r->out = 0;
+    for (int i = 1; i <= r->out; i++) wr_export(vm, L, top + i, &v[i - 1]);
+}
+
+void wr_pop(uintptr_t vm, int32_t top)
+{
+    lua_settop(((wr_vm *)vm)->L, top);
+}
+
+int wr_protected(uintptr_t p, wr_req *r)
+{
+    wr_vm *vm = (wr_vm *)p;
+    lua_State *L = vm->L;
+    int top = lua_gettop(L);
+    wr_val *sp = vm->sp;
+    wr_thread *cur = vm->cur;
+    int op = vm->op;
+    if (!lua_checkstack(L, 8)) return LUA_ERRMEM;
+    if (r->op == WP_CALL) {
+        vm->sp = r->vals + r->n > sp ? r->vals + r->n : sp;
+        vm->cur = NULL;
+        vm->slices++;
+        vm->running++;
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->protref);
+    lua_pushlightuserdata(L, r);
+    int rc = lua_pcall(L, 1, LUA_MULTRET, 0);
+    vm->sp = sp;
+    if (r->op == WP_CALL) {
+        vm->cur = cur;
+        vm->op = op;
+        vm->running--;
+        vm->slices++;
+        if (vm->interrupted) wr_uninterrupt(vm);
+    }
+    if (rc != 0) {
+        size_t len = 0;
+        vm->msg = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len)
+                                                 : NULL;
+        vm->msglen = len;
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, LUA_REGISTRYINDEX, vm->msgref);
+        lua_settop(L, top);
+        return rc;
+    }
+    if (r->op == WP_PUSH) return 0;         /* the caller moves them */
+    if (r->op == WP_CALL) {                 /* the caller pops them */
+        r->how = top;
+        describe(vm, L, r, top);
+        return 0;
+    }
+    lua_settop(L, top);
+    return 0;
+}

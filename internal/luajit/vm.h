@@ -1,0 +1,191 @@
+/* Shared shapes of the binding. Go mirrors wr_val, wr_frame, wr_vm and
+ * wr_thread through cgo and reads them without a crossing. */
+#ifndef WEIR_LUAJIT_VM_H
+#define WEIR_LUAJIT_VM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lua.h>
+#include <lauxlib.h>
+#include <lualib.h>
+
+/* Kinds of a value in a frame. The first nine are Lua's own type numbers. */
+enum {
+    WR_NIL = 0, WR_BOOL = 1, WR_LIGHT = 2, WR_NUM = 3, WR_STR = 4,
+    WR_TABLE = 5, WR_FUNC = 6, WR_USERDATA = 7, WR_THREAD = 8, WR_CDATA = 10,
+    /* only from C to Go */
+    WR_REF = 16,        /* u: registry reference */
+    /* only from Go to C */
+    WR_BUFSTR = 32,     /* u: offset in the byte buffer, len */
+    WR_ARG = 33,        /* u: number of the argument to return, from 1 */
+    WR_NEWTABLE = 34,   /* u: array slots, len: hash slots */
+    WR_SETINDEX = 35,   /* u: index; takes the value above the table */
+    WR_SETFIELD = 36,   /* u: offset of the key, len; takes the value */
+    WR_GLOBAL = 37,     /* u: offset of a global's name, len */
+};
+
+typedef struct wr_val {
+    int64_t t;
+    uint64_t u;         /* bits of a double, pointer, bool, offset, id */
+    uint64_t len;
+} wr_val;
+
+/* What a Go function answers. */
+enum { WR_RETURN = 0, WR_YIELD = 1, WR_RAISE = 2 };
+
+/* How an error text is completed. */
+enum { WR_RAISE_WHERE = 0, WR_RAISE_RAW = 1, WR_RAISE_ARG = 2 };
+
+/* How a run of a thread ended. */
+enum { WR_DONE = 0, WR_PARKED = 1, WR_COYIELD = 2, WR_FAILED = 3 };
+
+/* What coroutine.status tells. */
+enum { WR_SUSPENDED = 0, WR_RUNNING = 1, WR_NORMAL = 2, WR_DEAD = 3,
+       WR_ZOMBIE = 4 };
+
+typedef struct wr_thread wr_thread;
+typedef struct wr_vm wr_vm;
+
+struct wr_thread {
+    lua_State *L;
+    wr_vm *vm;
+    wr_thread *parent;  /* who resumed it, while it runs or is parked */
+    wr_thread *child;   /* whom it resumed */
+    uint64_t gen;       /* counts the owners of this struct */
+    int32_t id;
+    int32_t status;
+    int32_t anchored;   /* kept alive by us, not by Lua */
+    int32_t exposed;    /* Lua may hold a reference: never recycle */
+    int32_t nspawn;     /* function and arguments waiting on its stack */
+    int32_t chunk;      /* registry reference of the function to start */
+    int32_t done;       /* ended: the Lua thread may be recycled */
+    int32_t nextfree;
+    int32_t setexdata;  /* exdata is to be set before the next run */
+    uint64_t exdata;
+};
+
+typedef struct wr_frame {
+    wr_val *args;
+    wr_val *res;
+    lua_State *L;
+    wr_thread *thread;  /* the running thread, NULL on the main state */
+    int32_t nargs;
+    int32_t nres;
+    int32_t rescap;
+    int32_t fn;
+    int32_t vmid;
+    int32_t canyield;
+    int32_t raise;
+    int32_t raisearg;
+    uint64_t msg;       /* offset of an error text */
+    uint64_t msglen;
+} wr_frame;
+
+struct wr_vm {
+    lua_State *L;
+    wr_thread *cur;     /* the thread lua_resume was called on */
+    wr_val *frames;
+    wr_val *sp;
+    wr_val *limit;
+    char *buf;
+    uint64_t blen;
+    uint64_t bcap;
+    uint64_t slices;    /* odd while Lua runs */
+    int64_t loglevel;   /* Log functions above it return at once */
+    /* the last failure or protected call's text; points into Lua or buf */
+    const char *msg;
+    uint64_t msglen;
+    int32_t msgref;
+    int32_t vmid;
+    int32_t op;
+    int32_t protref;
+    int32_t weakref;    /* id -> thread, weak */
+    int32_t strongref;  /* id -> thread */
+    wr_thread *target;
+    wr_thread **threads;
+    int32_t nthreads;
+    int32_t capthreads;
+    int32_t freethread;
+    int32_t loose;      /* threads only Lua keeps alive */
+    int32_t sweepat;
+    int32_t running;    /* depth of resumes and protected calls */
+    lua_Alloc alloc;
+    void *allocud;
+    uint64_t memused;
+    uint64_t memlimit;
+    uint64_t memcollected;
+    int32_t interrupted;
+};
+
+typedef struct wr_fn {
+    wr_vm *vm;
+    int32_t id;
+    int32_t spawn;      /* argument number, 0 none */
+    int32_t flat;
+    int32_t flatmode;
+    uint32_t refmask;
+    int32_t newline;
+    int32_t where;
+} wr_fn;
+
+enum { WR_FLAT_SEND = 1, WR_FLAT_SAY = 2, WR_FLAT_LOG = 3 };
+
+/* vm.c */
+wr_vm *wr_open(int32_t vmid);
+void wr_close(uintptr_t vm);
+int wr_grow(wr_vm *vm, uint64_t more);
+void wr_setlimit(uintptr_t vm, uint64_t bytes);
+
+/* Registry slot of the VM itself; the first luaL_ref of a state. */
+#define WR_SELF 1
+
+/* protect.c: everything Go asks for that may raise */
+enum { WP_LOAD = 1, WP_NEWTHREAD, WP_REGISTER, WP_CALL, WP_RESULTS, WP_UNREF,
+       WP_TRACEBACK, WP_GC, WP_PRELOAD, WP_PUSH, WP_PATH, WP_SETGLOBAL,
+       WP_RELEASE, WP_MOVE };
+
+typedef struct wr_req {
+    const char *name;
+    const char *src;
+    uint64_t namelen;
+    uint64_t srclen;
+    wr_val *vals;
+    wr_thread *thread;
+    wr_thread *other;
+    wr_fn fn;
+    int32_t op;
+    int32_t n;
+    int32_t ref;
+    int32_t how;
+    int64_t out;
+} wr_req;
+
+int wr_protected(uintptr_t vm, wr_req *req);
+void wr_pop(uintptr_t vm, int32_t top);
+int wr_check(const char *name, const char *src, size_t len, char *err,
+             size_t size);
+void wr_export(wr_vm *vm, lua_State *L, int idx, wr_val *v);
+void wr_pushval(wr_vm *vm, lua_State *L, wr_val *v, int argbase);
+
+/* call.c */
+int wr_call(lua_State *L);
+size_t wr_where(lua_State *L, char *dst, size_t size);
+
+/* flatten.c */
+void wr_flatten(wr_vm *vm, lua_State *L, int at, int mode);
+void wr_append(wr_vm *vm, lua_State *L, const char *s, size_t n);
+
+/* thread.c */
+void wr_opencoroutines(wr_vm *vm);
+wr_thread *wr_newthread(wr_vm *vm, lua_State *L, int anchored);
+wr_thread *wr_ofstate(wr_vm *vm, lua_State *co);
+void wr_freethread(wr_vm *vm, lua_State *L, wr_thread *t);
+uint64_t wr_run(uintptr_t thread, uintptr_t vals, int32_t n, int32_t moved);
+void wr_pushthread(wr_vm *vm, lua_State *L, wr_thread *t);
+
+/* watch.c */
+void wr_interrupt(uintptr_t vm);
+void wr_uninterrupt(wr_vm *vm);
+
+#endif
