@@ -1,0 +1,221 @@
+package luajit
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/weirproxy/weir/internal/luajit/ffiprobe"
+)
+
+func TestJITCompiles(t *testing.T) {
+	vm := newVM(t)
+	got := finish(t, start(t, vm, `local s = 0; for i = 1, 1000 do s = s + i end
+		return s, require("jit.util").traceinfo(1) ~= nil, (jit.status())`))
+	if got != "500500 true true" {
+		t.Errorf("got %q", got)
+	}
+}
+
+const ffiLoop = `local ffi = require "ffi"
+	ffi.cdef "int64_t weir_ffi_probe_add(int64_t, int64_t);"
+	local C, s = ffi.C, 0LL
+	for i = 1, (...) do s = C.weir_ffi_probe_add(s, i) end
+	return tonumber(s), require("jit.util").traceinfo(1) ~= nil`
+
+func TestFFICallsGo(t *testing.T) {
+	vm := newVM(t)
+	before := ffiprobe.Calls
+	th := start(t, vm, ffiLoop)
+	th.Args().PushInt(1000)
+	if th.Resume() != Done {
+		t.Fatal(th.Err())
+	}
+	if r := th.Results(); r.Number(1) != 500500 || !r.Bool(2) || ffiprobe.Calls-before != 1000 {
+		t.Errorf("sum %v, compiled %v, %d calls", r.Number(1), r.Bool(2), ffiprobe.Calls-before)
+	}
+	th.Release()
+}
+
+func BenchmarkFFI(b *testing.B) {
+	vm := newVM(b)
+	th := start(b, vm, ffiLoop)
+	th.Args().PushInt(b.N)
+	b.ResetTimer()
+	if th.Resume() != Done {
+		b.Fatal(th.Err())
+	}
+}
+
+const moduleSource = `#include <lua.h>
+#include <lauxlib.h>
+static int twice(lua_State *L) { lua_pushnumber(L, 2 * luaL_checknumber(L, 1)); return 1; }
+static const luaL_Reg fns[] = {{"twice", twice}, {NULL, NULL}};
+int luaopen_twice(lua_State *L) { lua_newtable(L); luaL_register(L, NULL, fns); return 1; }
+`
+
+func TestCModule(t *testing.T) {
+	dir := t.TempDir()
+	src := filepath.Join(dir, "twice.c")
+	if err := os.WriteFile(src, []byte(moduleSource), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gcc := exec.Command("gcc", "-shared", "-fPIC", "-I/usr/include/luajit-2.1",
+		"-o", filepath.Join(dir, "twice.so"), src)
+	if out, err := gcc.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	vm := newVM(t)
+	if err := vm.SetCPath(dir + "/?.so;" + vm.CPath()); err != nil {
+		t.Fatal(err)
+	}
+	runAll(t, vm, []source{
+		{"call", `return require("twice").twice(21)`, "42"},
+		{"error", `return pcall(require("twice").twice, {})`,
+			"false bad argument #1 to '?' (number expected, got table)"},
+	})
+}
+
+func TestPreloadAndPrelude(t *testing.T) {
+	vm := newVM(t)
+	register(t, vm, "one", Options{}, func(c *Call) Outcome { c.PushInt(1); return Return })
+	if err := vm.Preload("my.mod", []byte(`return {name = ...}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := vm.Prelude("=prelude", []byte(`local p = ...; answer = p.one() + 41`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := vm.Preload("bad", []byte(`x =`)); err == nil || !strings.Contains(err.Error(), "bad:1:") {
+		t.Errorf("bad preload: %v", err)
+	}
+	runAll(t, vm, []source{{"use", `return require("my.mod").name, answer`, "my.mod 42"}})
+}
+
+func TestCheck(t *testing.T) {
+	if err := Check("=content_by_lua(nginx.conf:3)", []byte("\nreturn 1")); err != nil {
+		t.Error(err)
+	}
+	err := Check("=content_by_lua(nginx.conf:3)", []byte("\nlocal x = = 1"))
+	if err == nil || err.Error() != "content_by_lua(nginx.conf:3):2: unexpected symbol near '='" {
+		t.Errorf("got %v", err)
+	}
+	if err := Check("=empty", nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBytecode(t *testing.T) {
+	vm := newVM(t)
+	var code []byte
+	err := vm.Eval("=dump", `return string.dump(loadstring("return 7"))`, func(r Results) {
+		code = []byte(r.String(1))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := finish(t, start(t, vm, string(code))); got != "7" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A primitive called by a finalizer, while collecting and at the end.
+func TestFinalizers(t *testing.T) {
+	vm, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls, threads := 0, 0
+	register(t, vm, "collected", Options{}, func(c *Call) Outcome {
+		calls++
+		if c.Thread() != nil {
+			threads++
+		}
+		return Return
+	})
+	err = vm.Eval("=gc", `for i = 1, 10 do local p = newproxy(true)
+			getmetatable(p).__gc = function() collected("x"); if i == 3 then error("in gc") end end
+			if i > 5 then _G[i] = p end end`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		vm.Collect() // the failing finalizer ends one collection, and only that
+	}
+	if calls != 5 {
+		t.Errorf("%d finalizers ran", calls)
+	}
+	vm.Close()
+	if calls != 10 || threads != 0 {
+		t.Errorf("%d finalizers ran, %d in threads", calls, threads)
+	}
+	vm.Close()
+}
+
+func TestMemoryLimit(t *testing.T) {
+	vm := newVM(t)
+	primitives(t, vm)
+	vm.SetMemoryLimit(8 << 20)
+	for range 3 {
+		got := finish(t, start(t, vm, `local t = {}; for i = 1, 1e7 do t[i] = ("x"):rep(1000) .. i end`))
+		if got != "error: not enough memory" {
+			t.Errorf("got %q", got)
+		}
+		if got := finish(t, start(t, vm, `return copy("alive")`)); got != "alive" {
+			t.Errorf("after the limit: %q", got)
+		}
+	}
+	got := finish(t, start(t, vm, `for i = 1, 1e5 do local s = ("x"):rep(1000) .. i end; return "garbage is fine"`))
+	if got != "garbage is fine" {
+		t.Errorf("got %q", got)
+	}
+	vm.SetMemoryLimit(0)
+	if got := finish(t, start(t, vm, `return #("x"):rep(1e7)`)); got != "10000000" {
+		t.Errorf("without limit: %q", got)
+	}
+}
+
+func TestInterrupt(t *testing.T) {
+	vm := newVM(t)
+	var told atomic.Bool
+	var traceback string
+	vm.OnSlow = func(tb string) { traceback = tb; told.Store(true) }
+	register(t, vm, "over", Options{}, func(c *Call) Outcome { c.PushBool(told.Load()); return Return })
+	stop := make(chan struct{})
+	go func() {
+		defer close(stop)
+		for vm.Slice()%2 == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		vm.Interrupt()
+	}()
+	got := finish(t, start(t, vm, "local function spin() while not over() do end end\nspin()\nreturn 'out'"))
+	<-stop
+	if got != "out" || !strings.Contains(traceback, "in function 'spin'") {
+		t.Errorf("got %q, %q", got, traceback)
+	}
+}
+
+// Panics and Lua errors in turns, many times, leave nothing behind.
+func TestErrorsDoNotAccumulate(t *testing.T) {
+	vm := newVM(t)
+	vm.OnPanic = nil
+	primitives(t, vm)
+	vm.OnPanic = func(any, []byte) {}
+	for range 2000 {
+		for _, body := range []string{`boom()`, `fail(("x"):rep(100))`, `error({})`} {
+			th := start(t, vm, body)
+			if th.Resume() != Failed {
+				t.Fatal("did not fail")
+			}
+			th.Release()
+		}
+	}
+	vm.Collect()
+	if vm.MemoryUsed() > 4<<20 || vm.c.blen != 0 || vm.depth != 0 || vm.c.running != 0 {
+		t.Errorf("memory %d, buffer %d, depth %d", vm.MemoryUsed(), vm.c.blen, vm.depth)
+	}
+}
