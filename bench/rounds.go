@@ -69,7 +69,7 @@ func runOnce(w workload, t target, o options) (sample, error) {
 			return sample{}, err
 		}
 	}
-	r := &run{loop: l, server: s, window: o.window, pids: processTree(s.cmd.Process.Pid)}
+	r := &run{loop: l, server: s, window: o.window}
 	got, err := w.sample(r)
 	if err != nil {
 		return got, fmt.Errorf("%w\n%s", err, s.said())

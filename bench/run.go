@@ -11,7 +11,6 @@ type run struct {
 	loop   *loop
 	server *server
 	window time.Duration
-	pids   []int
 }
 
 // sample is one measured figure and what is known of the window it comes from.
@@ -72,7 +71,7 @@ type reading struct {
 }
 
 func (r *run) read() (reading, error) {
-	server, err := cpuTime(r.pids)
+	server, err := cpuTime(r.server.processes())
 	client := threadTime()
 	return reading{at: time.Now(), server: server, client: client, core: busyTime(serverCore)}, err
 }

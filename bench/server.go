@@ -64,6 +64,10 @@ func (s *server) awaitListening() error {
 	return fmt.Errorf("%s does not listen; it said:\n%s", s.target.kind, s.said())
 }
 
+// processes returns the server's processes as they are now: nginx listens before
+// it has forked its worker.
+func (s *server) processes() []int { return processTree(s.cmd.Process.Pid) }
+
 // said returns the end of what the server wrote to stderr and its error log.
 func (s *server) said() string {
 	var all []byte

@@ -38,13 +38,13 @@ var hookWorkload = workload{
 	},
 }
 
-// connectCost measures new connections to addr for a quarter of the window.
+// connectCost measures new connections to addr for half a window.
 func (r *run) connectCost(addr netip.AddrPort) (sample, error) {
 	g := startDialers(r.loop, addr, 64)
 	if err := r.loop.run(r.window/16, nil); err != nil {
 		return sample{}, err
 	}
-	s, err := r.cpuPerOpIn(r.window/4, &g.ops)
+	s, err := r.cpuPerOpIn(r.window/2, &g.ops)
 	if err != nil {
 		return s, err
 	}

@@ -16,7 +16,10 @@ var idleWorkload = workload{
 	goal:    goal{ratio: 0.6},
 	backend: serveEcho,
 	sample: func(r *run) (sample, error) {
-		before, err := memory(r.pids)
+		if _, err := openPingers(r.loop, r.front(), 1); err != nil { // the worker is up
+			return sample{}, err
+		}
+		before, err := memory(r.server.processes())
 		if err != nil {
 			return sample{}, err
 		}
@@ -26,7 +29,7 @@ var idleWorkload = workload{
 		if err := r.loop.run(time.Second/2, nil); err != nil {
 			return sample{}, err
 		}
-		after, err := memory(r.pids)
+		after, err := memory(r.server.processes())
 		return sample{Figure: float64(after-before) / 1024 / idleSessions, Ops: idleSessions}, err
 	},
 }
