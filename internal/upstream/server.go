@@ -3,10 +3,9 @@ package upstream
 import (
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 
+	"github.com/weirproxy/weir/internal/conf"
 	"github.com/weirproxy/weir/internal/resolver/addr"
 )
 
@@ -16,8 +15,6 @@ type ServerParser struct {
 	Method Method
 	// Lookup finds names' addresses; nil means the system's resolver.
 	Lookup addr.Lookup
-	// Seconds reads a configuration's time ("10", "1m"); ok is false for anything else.
-	Seconds func(text string) (seconds int64, ok bool)
 }
 
 // Parse reads the address and the parameters of one server. Errors are nginx's texts without the place.
@@ -42,14 +39,14 @@ func (sp ServerParser) parameter(s *ServerConf, arg string) error {
 	ok := false
 	switch name {
 	case "weight":
-		s.Weight, ok = parseCount(value)
+		s.Weight, ok = count(value)
 		ok = ok && s.Weight > 0
 	case "max_conns":
-		s.MaxConns, ok = parseCount(value)
+		s.MaxConns, ok = count(value)
 	case "max_fails":
-		s.MaxFails, ok = parseCount(value)
+		s.MaxFails, ok = count(value)
 	case "fail_timeout":
-		s.FailTimeout, ok = sp.Seconds(value)
+		s.FailTimeout, ok = conf.ParseSec(value)
 	case "service":
 		if value == "" {
 			return errors.New("service is empty")
@@ -98,8 +95,7 @@ func (sp ServerParser) address(s *ServerConf, text string) error {
 	return nil
 }
 
-// parseCount reads a number as ngx_atoi does: digits only.
-func parseCount(text string) (int, bool) {
-	n, err := strconv.ParseUint(text, 10, 64)
-	return int(n), err == nil && n <= math.MaxInt && text[0] != '+'
+func count(text string) (int, bool) {
+	n, ok := conf.ParseInt(text)
+	return int(n), ok
 }

@@ -3,7 +3,6 @@ package upstream
 import (
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -18,10 +17,6 @@ func testParser(m Method) ServerParser {
 				return nil, fmt.Errorf("no such host")
 			}
 			return []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("fd00::1")}, nil
-		},
-		Seconds: func(text string) (int64, bool) {
-			n, err := strconv.ParseInt(strings.TrimSuffix(text, "s"), 10, 64)
-			return n, err == nil
 		},
 	}
 }
