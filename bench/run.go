@@ -29,10 +29,20 @@ func (r *run) front() netip.AddrPort { return r.server.at.Front }
 // then for the window, and returns the server's CPU microseconds per operation;
 // ops counts operations done since the start.
 func (r *run) cpuPerOp(ops *int64) (sample, error) {
-	if err := r.loop.run(r.window/4, nil); err != nil {
+	if err := r.warmUp(r.window/4, ops); err != nil {
 		return sample{}, err
 	}
 	return r.cpuPerOpIn(r.window, ops)
+}
+
+// warmUp runs the load until the first operation is done, a sign that the worker is
+// there, and then for d.
+func (r *run) warmUp(d time.Duration, ops *int64) error {
+	before := *ops
+	if err := r.loop.run(10*time.Second, func() bool { return *ops > before }); err != nil {
+		return err
+	}
+	return r.loop.run(d, nil)
 }
 
 // cpuPerOpIn is cpuPerOp for a window of length d without warming up.

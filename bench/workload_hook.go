@@ -41,7 +41,7 @@ var hookWorkload = workload{
 // connectCost measures new connections to addr for half a window.
 func (r *run) connectCost(addr netip.AddrPort) (sample, error) {
 	g := startDialers(r.loop, addr, 64)
-	if err := r.loop.run(r.window/16, nil); err != nil {
+	if err := r.warmUp(r.window/16, &g.ops); err != nil {
 		return sample{}, err
 	}
 	s, err := r.cpuPerOpIn(r.window/2, &g.ops)
