@@ -1,0 +1,130 @@
+package stream
+
+import (
+	"errors"
+
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/loop"
+	"github.com/weirproxy/weir/internal/netio"
+	"golang.org/x/sys/unix"
+)
+
+// acceptRetry is how long accepting pauses for lack of descriptors, in milliseconds, unless a session ends before.
+const acceptRetry = 500
+
+// acceptor is one listening socket as one worker sees it.
+type acceptor struct {
+	worker   *Worker
+	fd       int
+	socket   *socket
+	listener *Listener
+	timer    loop.Timer
+	paused   bool
+	burst    int  // how many connections the next event may accept
+	warned   bool // the present shortage has been logged
+}
+
+func (w *Worker) watch(sock *socket, fd int, l *Listener) error {
+	a := &acceptor{worker: w, fd: fd, socket: sock, listener: l, burst: 1}
+	a.timer.Handler = a
+	if err := a.arm(); err != nil {
+		return err
+	}
+	w.acceptors = append(w.acceptors, a)
+	return nil
+}
+
+func (a *acceptor) arm() error {
+	return a.worker.Loop.Add(a.fd, a, loop.In|loop.Exclusive)
+}
+
+// maxBurst bounds how many connections are accepted before other events have their turn.
+const maxBurst = 64
+
+// Ready implements loop.Handler. The socket is watched level-triggered: what is not accepted now is told again. How
+// much is taken at once follows what was there the last time, so that a lone connection costs one accept.
+func (a *acceptor) Ready(loop.Events) {
+	burst := a.burst
+	if a.worker.config.MultiAccept {
+		burst = maxBurst
+	}
+	for range burst {
+		if a.worker.Full() {
+			a.pause("worker_connections are not enough")
+			return
+		}
+		fd, from, err := netio.Accept(a.fd)
+		if err == netio.ErrAgain {
+			a.burst = max(a.burst/2, 1)
+			return
+		}
+		if err != nil {
+			a.failed(err)
+			return
+		}
+		a.warned = false
+		a.worker.begin(fd, from, a.listener)
+		if a.worker.stopping || a.listener == nil {
+			return
+		}
+	}
+	a.burst = min(a.burst*2, maxBurst)
+}
+
+func (a *acceptor) failed(err error) {
+	switch {
+	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE), errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
+		a.pause(Describe(err))
+	default:
+		a.worker.config.Log.Write(logs.Alert, 0, Describe(err))
+	}
+}
+
+// pause stops accepting until a session has ended or some time has passed: what waits stays in the kernel's queue.
+// The reason is logged once until accepting works again.
+func (a *acceptor) pause(reason string) {
+	if !a.warned {
+		a.warned = true
+		a.worker.config.Log.Write(logs.Alert, 0, reason+", accepting on "+a.listener.Addr.String()+" pauses")
+	}
+	a.paused = true
+	a.worker.Loop.Remove(a.fd)
+	a.worker.Loop.Arm(&a.timer, acceptRetry)
+}
+
+// Expired implements loop.Expirer.
+func (a *acceptor) Expired() { a.resume() }
+
+func (a *acceptor) resume() {
+	a.paused = false
+	a.worker.Loop.Disarm(&a.timer)
+	if err := a.arm(); err != nil {
+		a.pause(Describe(err))
+	}
+}
+
+// resumeAccepting is called when a session has ended.
+func (w *Worker) resumeAccepting() {
+	for _, a := range w.acceptors {
+		if a.paused {
+			a.resume()
+		}
+	}
+}
+
+// unwatch stops accepting on the sockets for which keep is false.
+func (w *Worker) unwatch(keep func(*acceptor) bool) {
+	kept := w.acceptors[:0]
+	for _, a := range w.acceptors {
+		if keep(a) {
+			kept = append(kept, a)
+			continue
+		}
+		w.Loop.Disarm(&a.timer)
+		if !a.paused {
+			w.Loop.Remove(a.fd)
+		}
+	}
+	clear(w.acceptors[len(kept):])
+	w.acceptors = kept
+}

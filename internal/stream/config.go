@@ -1,0 +1,92 @@
+package stream
+
+import (
+	"net/netip"
+
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/netio"
+	"github.com/weirproxy/weir/internal/resolver"
+)
+
+// Config is one generation of stream{}: built whole by Build, then never changed.
+type Config struct {
+	Servers   []*Server
+	Listeners []*Listener
+	Upstreams []*Upstream
+	// Log is the error log of the main context.
+	Log *logs.Log
+	// WorkerConnections limits the connections of one worker, to clients and to peers.
+	WorkerConnections int
+	// MultiAccept has a worker accept all that waits at once.
+	MultiAccept bool
+
+	modules []*Module
+	conf    []any // by Slot
+	vars    map[string]*Var
+	prefix  []*Variable
+	cached  int // how many variables keep their value
+	workers []workerState
+	closers []func()
+	freed   int32 // workers that have freed their state; atomic
+}
+
+// workerState is what one worker has of a generation. The worker owns it.
+type workerState struct {
+	state   []any // by WorkerHooks
+	holders int   // sessions and others that still use the generation
+	retired bool
+}
+
+// Server is a server{} block.
+type Server struct {
+	// Content does the work of the content phase; it calls Finalize in the end.
+	Content func(s *Session)
+	// ContentBy is the directive that set Content.
+	ContentBy string
+	Names     []string
+	ErrorLog  *logs.Log
+	Resolver  *resolver.Resolver
+	// Times are in milliseconds, sizes in bytes.
+	ResolverTimeout      int64
+	PrereadTimeout       int64
+	PrereadBufferSize    int
+	ProxyProtocolTimeout int64
+	TCPNoDelay           bool
+	LingeringClose       Lingering
+	LingeringTime        int64
+	LingeringTimeout     int64
+
+	config   *Config
+	conf     []any // by Slot
+	steps    []step
+	logSteps []Handler
+}
+
+// Config is the generation that the server belongs to.
+func (s *Server) Config() *Config { return s.config }
+
+// Listener is an address that servers listen on.
+type Listener struct {
+	Addr    netio.Addr
+	Options netio.ListenOptions
+	// ProxyProtocol expects a PROXY protocol header before anything else.
+	ProxyProtocol bool
+
+	server *Server
+	exact  map[netip.AddrPort]*Listener // addresses that this wildcard's socket serves too
+}
+
+// bound is the listener for a connection to local: itself, or that of a listen directive with that very address.
+func (l *Listener) bound(fd int) (*Listener, netip.AddrPort) {
+	if len(l.exact) == 0 {
+		return l, netip.AddrPort{}
+	}
+	local := netio.LocalAddr(fd).AddrPort
+	if exact := l.exact[local]; exact != nil {
+		return exact, local
+	}
+	return l, local
+}
+
+// OnClose has fn called when no worker uses the generation any more. It may be called on any goroutine.
+func (c *Config) OnClose(fn func()) { c.closers = append(c.closers, fn) }

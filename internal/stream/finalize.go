@@ -1,0 +1,111 @@
+package stream
+
+import (
+	"github.com/weirproxy/weir/internal/netio"
+	"golang.org/x/sys/unix"
+)
+
+// Finalize ends the session: the log phase runs, the client is closed, as lingering_close says, and the session is
+// freed. It must not be used afterwards.
+func (s *Session) Finalize(status int) {
+	if s.flags&ended != 0 {
+		return
+	}
+	s.flags |= ended
+	s.Disarm()
+	s.OnClient, s.OnTimer = ignore, ignore
+	s.Status = status
+	for _, handler := range s.Server.logSteps {
+		handler(s)
+	}
+	s.cleanUp()
+	if s.mustLinger() {
+		s.linger()
+		return
+	}
+	s.Worker.free(s)
+}
+
+// cleanUp calls what OnFree was given, while the client is still open.
+func (s *Session) cleanUp() {
+	for i := len(s.cleanups) - 1; i >= 0; i-- {
+		s.cleanups[i](s)
+		s.cleanups[i] = nil
+	}
+	s.cleanups = s.cleanups[:0]
+}
+
+// Ended tells whether Finalize was called.
+func (s *Session) Ended() bool { return s.flags&ended != 0 }
+
+// Detach takes the client's descriptor out of the session, which is to be finalized by the caller: the connection
+// lives on elsewhere.
+func (s *Session) Detach() (fd int) {
+	s.flags |= released
+	return s.Client.Detach()
+}
+
+// Lingering is a value of lingering_close.
+type Lingering int
+
+// What lingering_close says (as ngx_http_core_module's directive of that name).
+const (
+	LingerOff    Lingering = iota
+	LingerOn               // when the client has been answered and has sent what was not read
+	LingerAlways           // until the client has finished
+)
+
+func (s *Session) mustLinger() bool {
+	c := &s.Client
+	if !c.IsOpen() || c.EOF() || s.Worker.stopping {
+		return false
+	}
+	switch s.Server.LingeringClose {
+	case LingerAlways:
+		return true
+	case LingerOn:
+		return s.Sent > 0 && c.Readable() && unread(c)
+	}
+	return false
+}
+
+// unread tells whether bytes wait in the socket: closing it then resets the connection, and the client loses what
+// it has not read yet of the answer.
+func unread(c *netio.Conn) bool {
+	n, err := unix.IoctlGetInt(c.Fd(), unix.TIOCINQ)
+	return err == nil && n > 0
+}
+
+// linger shuts the connection for sending and throws away what comes, until the client has finished, has been
+// silent for lingering_timeout, or lingering_time is over.
+func (s *Session) linger() {
+	if s.Client.CloseWrite() != nil {
+		s.Worker.free(s)
+		return
+	}
+	s.lingerUntil = s.Worker.Loop.Millis() + s.Server.LingeringTime
+	s.OnClient, s.OnTimer = drain, endLinger
+	s.Arm(min(s.Server.LingeringTimeout, s.Server.LingeringTime))
+	drain(s)
+}
+
+func endLinger(s *Session) { s.Worker.free(s) }
+
+func drain(s *Session) {
+	left := s.lingerUntil - s.Worker.Loop.Millis()
+	if left <= 0 {
+		s.Worker.free(s)
+		return
+	}
+	for s.Client.Readable() {
+		_, err := s.Client.Read(s.Worker.Scratch)
+		if err == netio.ErrAgain {
+			break
+		}
+		if err != nil {
+			s.Worker.free(s)
+			return
+		}
+	}
+	s.Arm(min(s.Server.LingeringTimeout, left))
+}

@@ -1,0 +1,204 @@
+package stream
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/weirproxy/weir/internal/logs"
+)
+
+// Runtime is the workers, the sockets they share, and the current generation. Its methods are called from one
+// goroutine, the process's.
+type Runtime struct {
+	workers []*Worker
+	sockets map[string]*socket // by address
+	config  *Config
+	running sync.WaitGroup
+}
+
+// NewRuntime makes n workers, which run as soon as a configuration is applied.
+func NewRuntime(n int) (*Runtime, error) {
+	r := &Runtime{sockets: map[string]*socket{}}
+	for id := range n {
+		w, err := newWorker(id)
+		if err != nil {
+			return nil, fmt.Errorf("worker %d: %w", id, err)
+		}
+		r.workers = append(r.workers, w)
+	}
+	return r, nil
+}
+
+// Listen opens the sockets that c listens on and that are not open yet. Nothing is accepted before Apply; when an
+// error is returned nothing has changed.
+func (r *Runtime) Listen(c *Config) error {
+	var opened []*socket
+	for _, l := range c.Listeners {
+		if sock := r.sockets[l.key()]; sock != nil {
+			continue
+		}
+		sock, err := openSocket(l, len(r.workers))
+		if err != nil {
+			for _, sock := range opened {
+				delete(r.sockets, sock.key)
+				sock.close()
+			}
+			return err
+		}
+		r.sockets[sock.key] = sock
+		opened = append(opened, sock)
+	}
+	return nil
+}
+
+// Build makes what the workers need of c: Lua VMs above all. When an error is returned nothing has changed.
+func (r *Runtime) Build(c *Config) error { return c.buildWorkers(len(r.workers)) }
+
+// Apply makes c, which Listen and Build have accepted, the current generation: sockets that it does not name are
+// closed, running sessions finish on the generation they began with.
+func (r *Runtime) Apply(c *Config) {
+	first := r.config == nil
+	r.config = c
+	wanted := map[string]*Listener{}
+	for _, l := range c.Listeners {
+		wanted[l.key()] = l
+		r.sockets[l.key()].refresh(l)
+	}
+	if first {
+		for _, w := range r.workers {
+			r.running.Go(func() {
+				w.switchTo(c, r.sockets, wanted)
+				w.Loop.Run()
+			})
+		}
+		r.each(func(*Worker) {})
+		return
+	}
+	r.each(func(w *Worker) { w.switchTo(c, r.sockets, wanted) })
+	for key, sock := range r.sockets {
+		if wanted[key] == nil {
+			delete(r.sockets, key)
+			sock.close()
+		}
+	}
+}
+
+// each runs fn on every worker's loop and waits for all of them.
+func (r *Runtime) each(fn func(*Worker)) {
+	var done sync.WaitGroup
+	for _, w := range r.workers {
+		done.Add(1)
+		w.Loop.Post(func() {
+			defer done.Done()
+			fn(w)
+		})
+	}
+	done.Wait()
+}
+
+// switchTo runs on the worker's loop.
+func (w *Worker) switchTo(c *Config, sockets map[string]*socket, wanted map[string]*Listener) {
+	w.use(c)
+	watched := map[*socket]bool{}
+	for _, a := range w.acceptors {
+		a.listener = wanted[a.socket.key]
+		watched[a.socket] = true
+	}
+	w.unwatch(func(a *acceptor) bool { return a.listener != nil })
+	for key, l := range wanted {
+		sock := sockets[key]
+		if watched[sock] {
+			continue
+		}
+		if err := w.watch(sock, sock.fd(w.ID), l); err != nil {
+			c.Log.Write(logs.Alert, 0, Describe(err))
+		}
+	}
+}
+
+// Workers are the workers, in the order of their IDs.
+func (r *Runtime) Workers() []*Worker { return r.workers }
+
+// Quit stops accepting, lets the sessions finish, and ends the workers. When timeout is not zero, sessions that are
+// still there after it are ended (worker_shutdown_timeout). It returns when the workers have ended; expedite may be
+// closed to end them at once.
+func (r *Runtime) Quit(timeout time.Duration, expedite <-chan struct{}) {
+	var idle sync.WaitGroup
+	idle.Add(len(r.workers))
+	r.each(func(w *Worker) { w.quit(idle.Done) })
+	r.closeSockets()
+	done := make(chan struct{})
+	go func() { idle.Wait(); close(done) }()
+	var expired <-chan time.Time
+	if timeout > 0 {
+		expired = time.After(timeout)
+	}
+	select {
+	case <-done:
+	case <-expired:
+		r.each((*Worker).endSessions)
+		<-done
+	case <-expedite:
+	}
+	r.Stop()
+}
+
+// Stop ends the workers at once. Sessions are cut off.
+func (r *Runtime) Stop() {
+	r.each(func(w *Worker) {
+		w.stopping = true
+		w.unwatch(func(*acceptor) bool { return false })
+		w.onIdle = nil
+		w.endSessions()
+		w.retire(w.config)
+	})
+	for _, w := range r.workers {
+		w.Loop.Stop()
+	}
+	r.running.Wait()
+	r.closeSockets()
+	for _, w := range r.workers {
+		w.close()
+	}
+}
+
+func (r *Runtime) closeSockets() {
+	for key, sock := range r.sockets {
+		delete(r.sockets, key)
+		sock.close()
+	}
+}
+
+// quit takes no more sessions and calls idle once when the last one has gone.
+func (w *Worker) quit(idle func()) {
+	w.stopping = true
+	w.unwatch(func(*acceptor) bool { return false })
+	w.onIdle = idle
+	w.retire(w.config)
+	w.checkIdle()
+}
+
+// checkIdle is called whenever a holder of a generation has gone.
+func (w *Worker) checkIdle() {
+	if w.onIdle == nil || w.sessions != nil || w.config.workers[w.ID].holders > 0 {
+		return
+	}
+	idle := w.onIdle
+	w.onIdle = nil
+	idle()
+}
+
+// endSessions finalizes whatever still runs.
+func (w *Worker) endSessions() {
+	for s := w.sessions; s != nil; {
+		next := s.next
+		if s.Ended() {
+			w.free(s)
+		} else {
+			s.Log(logs.Info, "session is cut off by shutdown")
+			s.Finalize(StatusOK)
+		}
+		s = next
+	}
+}

@@ -1,0 +1,74 @@
+package stream
+
+import "sync/atomic"
+
+var slots, sessionSlots atomic.Int32
+
+// Slot is where a module keeps its configuration of stream{} and of each server{}. A module declares one as a
+// package variable and names it in Module.Config:
+//
+//	var slot = stream.NewSlot[config]()
+//
+//	var Module = &stream.Module{Config: slot.Decl(newConfig, mergeConfig), …}
+type Slot[T any] struct{ index int }
+
+// NewSlot reserves a slot.
+func NewSlot[T any]() *Slot[T] { return &Slot[T]{index: int(slots.Add(1)) - 1} }
+
+// Of is the merged configuration for a server.
+func (k *Slot[T]) Of(s *Server) *T { return s.conf[k.index].(*T) }
+
+// Main is the configuration that stands in stream{} itself.
+func (k *Slot[T]) Main(c *Config) *T { return c.conf[k.index].(*T) }
+
+// SlotDecl is a slot with what makes and merges its values.
+type SlotDecl struct {
+	index  int
+	create func() any
+	merge  func(b *Builder, parent, child any) error
+}
+
+// Decl says how the slot's values are made, and how a server's value takes from stream{}'s what it does not say
+// itself. A nil create stands for new(T), a nil merge for nothing to take.
+func (k *Slot[T]) Decl(create func() *T, merge func(b *Builder, parent, child *T) error) SlotDecl {
+	return SlotDecl{
+		index: k.index,
+		create: func() any {
+			if create == nil {
+				return new(T)
+			}
+			return create()
+		},
+		merge: func(b *Builder, parent, child any) error {
+			if merge == nil {
+				return nil
+			}
+			return merge(b, parent.(*T), child.(*T))
+		},
+	}
+}
+
+// SessionSlot is where a module keeps something for the time of a session.
+type SessionSlot[T any] struct{ index int }
+
+// NewSessionSlot reserves a slot in every session.
+func NewSessionSlot[T any]() *SessionSlot[T] {
+	return &SessionSlot[T]{index: int(sessionSlots.Add(1)) - 1}
+}
+
+// Get is what Set has put there in this session; nil at first.
+func (k *SessionSlot[T]) Get(s *Session) *T {
+	if k.index >= len(s.scope) {
+		return nil
+	}
+	value, _ := s.scope[k.index].(*T)
+	return value
+}
+
+// Set puts value there until the session is freed.
+func (k *SessionSlot[T]) Set(s *Session, value *T) {
+	if s.scope == nil {
+		s.scope = make([]any, sessionSlots.Load())
+	}
+	s.scope[k.index] = value
+}

@@ -1,0 +1,97 @@
+package stream
+
+import (
+	"errors"
+	"os"
+
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/netio"
+	"golang.org/x/sys/unix"
+)
+
+// socket is what is bound to one address: one descriptor that all workers share, or one for each with reuseport.
+type socket struct {
+	key  string
+	addr netio.Addr
+	fds  []int
+}
+
+// key tells sockets apart: a reload keeps those whose key stays.
+func (l *Listener) key() string {
+	key := l.Addr.String()
+	if l.Options.ReusePort {
+		key += " reuseport"
+	}
+	return key
+}
+
+func openSocket(l *Listener, workers int) (*socket, error) {
+	sock := &socket{key: l.key(), addr: l.Addr}
+	n := 1
+	if l.Options.ReusePort {
+		n = workers
+	}
+	if err := removeStale(l.Addr); err != nil {
+		return nil, err
+	}
+	for range n {
+		fd, err := netio.Listen(l.Addr, &l.Options)
+		if err != nil {
+			sock.closeFds()
+			return nil, errors.New(string(logs.AppendErrno([]byte("bind() to "+l.Addr.String()+" failed"), err)))
+		}
+		sock.fds = append(sock.fds, fd)
+	}
+	if l.Addr.IsUnix() && l.Addr.Path[0] != '@' {
+		if err := os.Chmod(l.Addr.Path, 0o666); err != nil {
+			sock.close()
+			return nil, err
+		}
+	}
+	return sock, nil
+}
+
+// removeStale removes the file of a unix socket that nobody listens on any more, as a process leaves it that was
+// killed.
+func removeStale(addr netio.Addr) error {
+	if !addr.IsUnix() || addr.Path[0] == '@' {
+		return nil
+	}
+	stat, err := os.Lstat(addr.Path)
+	if err != nil || stat.Mode()&os.ModeSocket == 0 {
+		return nil
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	defer unix.Close(fd)
+	if unix.Connect(fd, &unix.SockaddrUnix{Name: addr.Path}) == unix.ECONNREFUSED {
+		return os.Remove(addr.Path)
+	}
+	return nil
+}
+
+// fd is the descriptor for a worker.
+func (s *socket) fd(worker int) int { return s.fds[worker%len(s.fds)] }
+
+// refresh applies what may change while the socket listens.
+func (s *socket) refresh(l *Listener) {
+	for _, fd := range s.fds {
+		l.Options.Apply(fd, l.Addr)
+		netio.Backlog(fd, l.Options.Backlog)
+	}
+}
+
+func (s *socket) closeFds() {
+	for _, fd := range s.fds {
+		unix.Close(fd)
+	}
+}
+
+func (s *socket) close() {
+	s.closeFds()
+	if s.addr.IsUnix() && s.addr.Path[0] != '@' {
+		os.Remove(s.addr.Path)
+	}
+}

@@ -1,0 +1,88 @@
+package stream
+
+import (
+	"strconv"
+
+	"github.com/weirproxy/weir/internal/netio"
+	"github.com/weirproxy/weir/internal/upstream"
+)
+
+// Upstream is an upstream{} block, or the implicit one of an address in proxy_pass.
+type Upstream struct {
+	Name  string
+	Group *upstream.Group
+	// HashKey is what a hash method is computed over; nil for other methods.
+	HashKey *Template
+	// Balance chooses the peers in place of Group (balancer_by_lua); nil: Group does.
+	Balance Balancer
+}
+
+// Balancer chooses a peer for a session's next attempt.
+type Balancer interface {
+	// Choose sets p.Addr and may change p's limits. An error ends the session with StatusInternal; the balancer has
+	// logged it. ErrNoPeer ends it with StatusBadGateway.
+	Choose(s *Session, p *Peering) error
+}
+
+// Peering is a session's way to a peer: the present choice and what is left to try.
+type Peering struct {
+	Upstream *Upstream
+	Addr     netio.Addr
+	// Name is Addr for logs and $upstream_addr.
+	Name string
+	// Tries is how many attempts are left, the present one included.
+	Tries int
+	// Failures counts attempts that failed; LastStatus is why the last one did, 0 when none has.
+	Failures   int
+	LastStatus int
+	// Timeouts in milliseconds that take the place of the directives'; 0: the directives hold.
+	ConnectTimeout, SendTimeout, ReadTimeout int64
+	// Local is the address to bind to, when Bind is set.
+	Local netio.Addr
+	Bind  bool
+
+	Selection upstream.Selection
+}
+
+// UpstreamState is one attempt to reach a peer ($upstream_*). Times are in milliseconds, -1 when it did not come to it.
+type UpstreamState struct {
+	Addr                         string
+	Connect, FirstByte, Response int64
+	BytesSent, BytesReceived     int64
+}
+
+// upstreamVariables are those of ngx_stream_upstream.c: one value for each attempt, separated by commas.
+var upstreamVariables = []Variable{
+	perAttempt("upstream_addr", func(u *UpstreamState, dst []byte) []byte { return append(dst, u.Addr...) }),
+	perAttempt("upstream_bytes_sent", func(u *UpstreamState, dst []byte) []byte {
+		return strconv.AppendInt(dst, u.BytesSent, 10)
+	}),
+	perAttempt("upstream_bytes_received", func(u *UpstreamState, dst []byte) []byte {
+		return strconv.AppendInt(dst, u.BytesReceived, 10)
+	}),
+	perAttempt("upstream_connect_time", func(u *UpstreamState, dst []byte) []byte { return appendTime(dst, u.Connect) }),
+	perAttempt("upstream_first_byte_time", func(u *UpstreamState, dst []byte) []byte { return appendTime(dst, u.FirstByte) }),
+	perAttempt("upstream_session_time", func(u *UpstreamState, dst []byte) []byte { return appendTime(dst, u.Response) }),
+}
+
+func perAttempt(name string, value func(u *UpstreamState, dst []byte) []byte) Variable {
+	return Variable{Name: name, Get: func(s *Session, _ *Var, dst []byte) ([]byte, bool) {
+		if len(s.Upstreams) == 0 {
+			return dst, false
+		}
+		for i := range s.Upstreams {
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			dst = value(&s.Upstreams[i], dst)
+		}
+		return dst, true
+	}}
+}
+
+func appendTime(dst []byte, millis int64) []byte {
+	if millis < 0 {
+		return append(dst, '-')
+	}
+	return AppendSeconds(dst, millis)
+}

@@ -1,0 +1,154 @@
+package stream
+
+import (
+	"sync/atomic"
+
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/loop"
+	"github.com/weirproxy/weir/internal/netio"
+	"golang.org/x/sys/unix"
+)
+
+// scratchSize is how much a worker reads at once.
+const scratchSize = 64 << 10
+
+// Worker is one event loop with its sessions. All but its ID and Loop.Post belongs to the loop's goroutine.
+type Worker struct {
+	ID   int
+	Loop *loop.Loop
+	// Scratch is for reading into. It is valid within one event: whoever must keep bytes copies them. It is memory
+	// outside Go's heap, so that C may be given its address.
+	Scratch []byte
+
+	config      *Config
+	acceptors   []*acceptor
+	sessions    *Session // the first of the list
+	connections int      // to clients and to peers
+	idle        *Session // freed sessions, for reuse
+	stopping    bool
+	text        []byte // for building texts within one event
+	onIdle      func() // called when the last session of a stopping worker is gone
+}
+
+var connectionID atomic.Uint64
+
+func newWorker(id int) (*Worker, error) {
+	l, err := loop.New()
+	if err != nil {
+		return nil, err
+	}
+	scratch, err := unix.Mmap(-1, 0, scratchSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		l.Close()
+		return nil, err
+	}
+	return &Worker{ID: id, Loop: l, Scratch: scratch}, nil
+}
+
+func (w *Worker) close() {
+	w.Loop.Close()
+	unix.Munmap(w.Scratch)
+}
+
+// Config is the current generation.
+func (w *Worker) Config() *Config { return w.config }
+
+// Stopping tells that the worker takes no new sessions and ends with its last one.
+func (w *Worker) Stopping() bool { return w.stopping }
+
+// AddConnections counts connections other than clients' towards worker_connections; n is negative when they close.
+func (w *Worker) AddConnections(n int) { w.connections += n }
+
+// Full tells that worker_connections is reached.
+func (w *Worker) Full() bool { return w.connections >= w.config.WorkerConnections }
+
+// begin starts a session on a connection that was just accepted.
+func (w *Worker) begin(fd int, from netio.Addr, l *Listener) {
+	l, local := l.bound(fd)
+	s := w.take()
+	s.Worker, s.Server, s.listener, s.local = w, l.server, l, local
+	s.ID = connectionID.Add(1)
+	s.Remote = from.AddrPort
+	s.Started = w.Loop.Now().UnixMilli()
+	s.OnClient, s.OnTimer = ignore, ignore
+	s.Timer.Handler = (*clientEvents)(s)
+	if err := s.Client.Attach(w.Loop, fd, (*clientEvents)(s)); err != nil {
+		s.Server.ErrorLog.Write(logs.Alert, s.ID, Describe(err))
+		unix.Close(fd)
+		s.next, w.idle = w.idle, s
+		return
+	}
+	w.connections++
+	w.link(s)
+	w.Hold(s.Server.config)
+	s.Action = "initializing session"
+	if s.Logs(logs.Info) {
+		s.logBegin()
+	}
+	if l.ProxyProtocol {
+		s.readProxyHeader()
+		return
+	}
+	s.Resume()
+}
+
+func (s *Session) logBegin() {
+	client := "unix:"
+	if s.Remote.IsValid() {
+		client = s.Remote.String()
+	}
+	s.Server.ErrorLog.Write(logs.Info, s.ID, "client "+client+" connected to "+s.listener.Addr.String())
+}
+
+func (w *Worker) take() *Session {
+	s := w.idle
+	if s == nil {
+		return new(Session)
+	}
+	w.idle, s.next = s.next, nil
+	return s
+}
+
+func (w *Worker) link(s *Session) {
+	s.prev, s.next = nil, w.sessions
+	if w.sessions != nil {
+		w.sessions.prev = s
+	}
+	w.sessions = s
+}
+
+func (w *Worker) unlink(s *Session) {
+	if s.prev == nil {
+		w.sessions = s.next
+	} else {
+		s.prev.next = s.next
+	}
+	if s.next != nil {
+		s.next.prev = s.prev
+	}
+}
+
+// free closes what is left of a session and keeps it for reuse.
+func (w *Worker) free(s *Session) {
+	s.Disarm()
+	s.Client.Close()
+	w.connections--
+	w.unlink(s)
+	w.Release(s.Server.config)
+	clear(s.scope)
+	clear(s.values)
+	clear(s.Upstreams)
+	*s = Session{scope: s.scope, values: s.values[:0], Upstreams: s.Upstreams[:0], cleanups: s.cleanups, next: w.idle}
+	w.idle = s
+	w.resumeAccepting()
+	w.checkIdle()
+}
+
+// Hold keeps a generation from being freed until Release is called as often.
+func (w *Worker) Hold(c *Config) { c.workers[w.ID].holders++ }
+
+// Release undoes a Hold.
+func (w *Worker) Release(c *Config) {
+	c.workers[w.ID].holders--
+	w.freeIfUnused(c)
+}
