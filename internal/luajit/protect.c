@@ -2,9 +2,6 @@
  * one lua_pcall: an error comes back as a code and a text. */
 #include "vm.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 static int do_load(wr_vm *vm, lua_State *L, wr_req *r)
 {
     (void)vm;
@@ -56,11 +53,11 @@ static int do_traceback(wr_vm *vm, lua_State *L, wr_req *r)
     size_t len;
     luaL_traceback(L, r->thread->L, r->srclen ? r->src : NULL, r->how);
     const char *s = lua_tolstring(L, -1, &len);
-    vm->blen = 0;
+    uint64_t mark = vm->blen;
     wr_append(vm, L, s, len);
-    vm->msg = vm->buf;
+    vm->blen = mark;
+    vm->msg = vm->buf + mark;
     vm->msglen = len;
-    vm->blen = 0;
     return 0;
 }
 

@@ -50,6 +50,8 @@ type Thread struct {
 	argBase unsafe.Pointer
 	argMark C.uint64_t
 	stopped *Thread
+
+	released bool
 }
 
 // thread finds the Go side of c, making it at first sight.
@@ -59,10 +61,15 @@ func (vm *VM) thread(c *C.wr_thread) *Thread {
 		vm.threads = append(vm.threads, nil)
 	}
 	t := vm.threads[id]
-	if t == nil || t.gen != uint64(c.gen) {
-		t = &Thread{vm: vm, c: c, gen: uint64(c.gen)}
+	if t != nil && t.gen == uint64(c.gen) {
+		return t
+	}
+	if t == nil || !t.released { // one that Lua collected may still be held
+		t = &Thread{vm: vm, c: c}
 		vm.threads[id] = t
 	}
+	t.released = false
+	t.gen = uint64(c.gen)
 	return t
 }
 
@@ -74,6 +81,8 @@ func (vm *VM) Start(chunk *Chunk) (*Thread, error) {
 		vm.idle = vm.idle[:n-1]
 		t.c.chunk = C.int32_t(chunk.ref)
 		t.c.status = C.WR_RUNNING
+		t.released = false
+		t.SetExdata(0)
 		return t, nil
 	}
 	req := C.wr_req{op: C.WP_NEWTHREAD}
@@ -202,14 +211,16 @@ func (t *Thread) SetExdata(p uintptr) {
 
 // Alive tells whether t still stands for a coroutine: not after Release, and
 // not after Lua collected it.
-func (t *Thread) Alive() bool { return t.gen == uint64(t.c.gen) }
+func (t *Thread) Alive() bool { return !t.released && t.gen == uint64(t.c.gen) }
 
-// Release lets go of the coroutine, parked or ended, and of the Thread. Lua
-// code that holds the coroutine sees it dead.
+// Release lets go of the coroutine, parked or ended. Lua code that holds the
+// coroutine sees it dead. The Thread itself will stand for another one: its
+// owner must forget it.
 func (t *Thread) Release() {
 	if !t.Alive() {
 		return
 	}
+	t.released = true
 	t.Data = nil
 	t.stopped = nil
 	t.argBase = nil

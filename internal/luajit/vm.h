@@ -44,6 +44,12 @@ enum { WR_DONE = 0, WR_PARKED = 1, WR_COYIELD = 2, WR_FAILED = 3 };
 enum { WR_SUSPENDED = 0, WR_RUNNING = 1, WR_NORMAL = 2, WR_DEAD = 3,
        WR_ZOMBIE = 4 };
 
+/* Why a coroutine yielded; NONE is a Go function that waits. */
+enum { WR_OP_NONE = 0, WR_OP_RESUME = 1, WR_OP_YIELD = 2 };
+
+/* What a released thread's exdata2 holds. */
+#define WR_DEAD_MARK ((void *)1)
+
 typedef struct wr_thread wr_thread;
 typedef struct wr_vm wr_vm;
 
@@ -116,6 +122,7 @@ struct wr_vm {
     uint64_t memlimit;
     uint64_t memcollected;
     int32_t interrupted;
+    char number[32];    /* text of an error that is a number */
 };
 
 typedef struct wr_fn {
@@ -177,12 +184,16 @@ void wr_flatten(wr_vm *vm, lua_State *L, int at, int mode);
 void wr_append(wr_vm *vm, lua_State *L, const char *s, size_t n);
 
 /* thread.c */
-void wr_opencoroutines(wr_vm *vm);
 wr_thread *wr_newthread(wr_vm *vm, lua_State *L, int anchored);
 wr_thread *wr_ofstate(wr_vm *vm, lua_State *co);
 void wr_freethread(wr_vm *vm, lua_State *L, wr_thread *t);
-uint64_t wr_run(uintptr_t thread, uintptr_t vals, int32_t n, int32_t moved);
 void wr_pushthread(wr_vm *vm, lua_State *L, wr_thread *t);
+
+/* coroutine.c */
+void wr_opencoroutines(wr_vm *vm);
+
+/* run.c */
+uint64_t wr_run(uintptr_t thread, uintptr_t vals, int32_t n, int32_t moved);
 
 /* watch.c */
 void wr_interrupt(uintptr_t vm);
