@@ -54,7 +54,7 @@ func (r *Resolver) over(ctx context.Context, network string, server addr.Addr, w
 	if _, err := conn.Write(out); err != nil {
 		return nil, err
 	}
-	buf := make([]byte, dns.MaxMsgSize)
+	buf := make([]byte, maxMessage(network))
 	for {
 		n, err := read(conn, buf)
 		if err != nil {
@@ -65,6 +65,14 @@ func (r *Resolver) over(ctx context.Context, network string, server addr.Addr, w
 			return msg, err
 		}
 	}
+}
+
+// maxMessage is the size of the largest message: no larger datagram is asked for, and nginx has the same bound.
+func maxMessage(network string) int {
+	if network == "udp" {
+		return 4096
+	}
+	return dns.MaxMsgSize
 }
 
 func readDatagram(conn net.Conn, buf []byte) (int, error) { return conn.Read(buf) }

@@ -48,6 +48,11 @@ func (s *Selection) locate() {
 	}
 }
 
+// Reset forgets the group, so that a pooled session keeps no generation alive. The peer must have been freed.
+func (s *Selection) Reset() {
+	*s = Selection{key: s.key[:0], triedMore: s.triedMore[:0]}
+}
+
 // Tries is how many attempts are left; it goes down with each Free.
 func (s *Selection) Tries() int { return s.tries }
 
