@@ -1,0 +1,105 @@
+/* The dictionary behind its lock(s): buckets of entries, and an order of use in each stripe.
+ *
+ * A dictionary of less than STRIPED_FROM bytes is one stripe: one lock, one exact order of use, as OpenResty's. A larger
+ * one has STRIPES, each with the keys of its buckets; they share the arena, so a value may still be as large as that.
+ * Lock order: a stripe, then the slab. Nobody holds two stripes. */
+#ifndef SHDICT_TABLE_H
+#define SHDICT_TABLE_H
+
+#include "slab.h"
+#include "weir_shdict.h"
+
+#define STRIPES      32
+#define STRIPED_FROM ((size_t)2 << 20)
+#define LRU_GRAIN_MS 100 /* in striped dictionaries an entry used this lately keeps its place: fewer shared cache lines */
+
+/* What OpenResty's entry and list item need besides key and value; arenas then hold as many of ours. */
+#define NODE_CHARGE 68
+#define ITEM_CHARGE 21
+
+struct node {
+    struct node  *next;          /* in the bucket */
+    struct node  *newer, *older; /* in the stripe's order of use */
+    uint64_t      expires;       /* ms since the epoch; 0 never */
+    uint32_t      hash;
+    uint32_t      touched;       /* low bits of the last use's ms */
+    uint32_t      value_len;     /* bytes, or items of a list */
+    uint32_t      flags;
+    uint16_t      key_len;
+    uint8_t       type;
+    unsigned char data[];        /* the key, then the value or (aligned) a struct list */
+};
+
+struct item {
+    struct item  *next, *prev;
+    uint32_t      len;
+    uint8_t       type;
+    unsigned char data[];
+};
+
+struct list {
+    struct item *head, *tail;
+};
+
+struct stripe {
+    shlock       lock;
+    struct node *newest, *oldest;
+    size_t       expiring; /* entries with an end: nothing is looked at while there is none */
+} __attribute__((aligned(64)));
+
+struct weir_shdict {
+    size_t           size, mapped;
+    uint64_t         seed;
+    uint32_t         mask;        /* of buckets */
+    uint32_t         stripe_mask;
+    uint32_t         grain;       /* LRU_GRAIN_MS or 0 */
+    _Atomic uint32_t victim;      /* the stripe to evict from next */
+    uint32_t        *buckets;     /* (address - slab.start) / 32 + 1; 0 is empty */
+    struct slab      slab;
+    struct stripe    stripes[];
+};
+
+/* One call's key, and its clock. */
+struct request {
+    const char *key;
+    size_t      key_len;
+    uint64_t    now;
+    uint32_t    hash;
+};
+
+struct request request_make(weir_shdict_t *d, const char *key, size_t key_len, int64_t now);
+uint64_t       clock_ms(int64_t now);
+
+static inline struct stripe *stripe_of(weir_shdict_t *d, const struct request *r)
+{
+    return &d->stripes[r->hash & d->stripe_mask];
+}
+
+static inline int over(const struct node *n, uint64_t now)
+{
+    return n->expires != 0 && n->expires <= now;
+}
+
+static inline unsigned char *value_of(struct node *n)
+{
+    return n->data + n->key_len;
+}
+
+static inline struct list *list_of(struct node *n)
+{
+    return (struct list *)(((uintptr_t)value_of(n) + 7) & ~(uintptr_t)7);
+}
+
+/* All of these want the stripe's lock held. */
+struct node *node_find(weir_shdict_t *d, const struct request *r);
+struct node *node_new(weir_shdict_t *d, struct stripe *st, const struct request *r, size_t value_len);
+void         node_remove(weir_shdict_t *d, struct stripe *st, struct node *n);
+void         node_touch(weir_shdict_t *d, struct stripe *st, struct node *n, uint64_t now);
+void         node_expires(struct stripe *st, struct node *n, uint64_t at);
+void         list_clear(weir_shdict_t *d, struct node *n);
+void         reap(weir_shdict_t *d, struct stripe *st, uint64_t now);
+
+/* Takes a stripe's lock: throws out the oldest entry of one. Returns 0 when there is none. */
+int evict(weir_shdict_t *d, uint64_t now);
+
+#endif
