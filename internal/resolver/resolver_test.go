@@ -395,3 +395,18 @@ func FuzzMatch(f *testing.F) {
 		ips(rs.found)
 	})
 }
+
+func TestCancelledLookupLeavesNoGoroutine(t *testing.T) {
+	s := startServer(t, map[string][]string{})
+	s.onReply(func(dns.ResponseWriter, *dns.Msg) bool { return true })
+	r := start(t, Config{}, s)
+	before := runtime.NumGoroutine()
+	for i := range 10 {
+		r.Lookup(fmt.Sprint("n", i, ".test"), time.Minute, func(Answer, error) {}).Cancel()
+	}
+	for deadline := time.Now().Add(3 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+		}
+	}
+}
