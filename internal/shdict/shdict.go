@@ -13,9 +13,9 @@
 // What fits into a dictionary, when something is thrown out, and every error are OpenResty's. The bookkeeping beside the
 // pages (page table, buckets) is 2 to 4 per cent of the size on top.
 //
-// Threads: every method may be called from anywhere at any time. A dictionary below 2 MB has one lock and an exact
-// order of use; a larger one has 32 stripes with a lock and an order each, so that workers rarely wait for each other;
-// what is thrown out is then the oldest of a stripe, which is about the oldest of all.
+// Threads: every method may be called from anywhere at any time. A dictionary below 512 KB has one lock and an exact
+// order of use; a larger one has 16 stripes with a lock and an order each, so that workers rarely wait for each other;
+// what is thrown out is then the oldest of all to within 100 ms.
 //
 // What this package does not do: persistence, and sharing with another process.
 package shdict
@@ -158,5 +158,5 @@ func (d *Dict) Keys(max int) ([]string, error) {
 	return keys, nil
 }
 
-// mapped returns the bytes of address space that the dictionary takes.
-func mapped(d *Dict) uint64 { return uint64(C.weir_shdict_mapped(d.d)) }
+// mapped returns all bytes that the dictionary can take, bookkeeping too.
+func mapped(d *Dict) int { return int(C.weir_shdict_mapped(d.d)) }

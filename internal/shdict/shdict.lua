@@ -74,13 +74,14 @@ local function value()
     elseif t == BOOLEAN then
         return v.num ~= 0
     end
+    return nil
 end
 
 -- Errors name the line that called the method: level 3 is beyond the check and the method.
-local function handle(zone, level)
+local function handle(zone)
     local d = type(zone) == "table" and zone[1]
     if not d or not ffi_istype(dict_ptr, d) then
-        error('bad "zone" argument', level or 3)
+        error('bad "zone" argument', 3)
     end
     return d
 end
@@ -149,11 +150,11 @@ return function(env)
     end
 
     local function store(zone, op, key, val, exptime, flags)
-        local d, err = handle(zone, 4)
+        local d, err = handle(zone)
         if not exptime then
             exptime = 0
         elseif exptime < 0 then
-            error('bad "exptime" argument', 3)
+            error('bad "exptime" argument', 2)
         end
         key, err = check(key)
         if not key then
@@ -186,35 +187,29 @@ return function(env)
         return false, messages[rc], forced
     end
 
-    -- No tail calls: they would take the method's own level out of the error's position.
+    -- Tail calls: the level of the method is gone when an error looks for its caller.
     function methods.set(zone, key, val, exptime, flags)
-        local ok, err, forced = store(zone, 0, key, val, exptime, flags)
-        return ok, err, forced
+        return store(zone, 0, key, val, exptime, flags)
     end
 
     function methods.safe_set(zone, key, val, exptime, flags)
-        local ok, err, forced = store(zone, SAFE, key, val, exptime, flags)
-        return ok, err, forced
+        return store(zone, SAFE, key, val, exptime, flags)
     end
 
     function methods.add(zone, key, val, exptime, flags)
-        local ok, err, forced = store(zone, ADD, key, val, exptime, flags)
-        return ok, err, forced
+        return store(zone, ADD, key, val, exptime, flags)
     end
 
     function methods.safe_add(zone, key, val, exptime, flags)
-        local ok, err, forced = store(zone, ADD + SAFE, key, val, exptime, flags)
-        return ok, err, forced
+        return store(zone, ADD + SAFE, key, val, exptime, flags)
     end
 
     function methods.replace(zone, key, val, exptime, flags)
-        local ok, err, forced = store(zone, REPLACE, key, val, exptime, flags)
-        return ok, err, forced
+        return store(zone, REPLACE, key, val, exptime, flags)
     end
 
     function methods.delete(zone, key)
-        local ok, err, forced = store(zone, 0, key, nil)
-        return ok, err, forced
+        return store(zone, 0, key, nil)
     end
 
     function methods.incr(zone, key, by, init, init_ttl)
@@ -264,13 +259,13 @@ return function(env)
 
     local function list_key(key, name)
         if key ~= nil and type(key) ~= "string" and type(key) ~= "number" then
-            error("bad argument #1 to '" .. name .. "' (string expected, got " .. type(key) .. ")", 4)
+            error("bad argument #1 to '" .. name .. "' (string expected, got " .. type(key) .. ")", 3)
         end
         return check(key)
     end
 
     local function push(left, name, zone, key, val)
-        local d, err = handle(zone, 4)
+        local d, err = handle(zone)
         key, err = list_key(key, name)
         if not key then
             return nil, err
@@ -295,18 +290,16 @@ return function(env)
 
     function methods.lpush(...)
         arguments(select("#", ...), 3)
-        local n, err = push(1, "lpush", ...)
-        return n, err
+        return push(1, "lpush", ...)
     end
 
     function methods.rpush(...)
         arguments(select("#", ...), 3)
-        local n, err = push(0, "rpush", ...)
-        return n, err
+        return push(0, "rpush", ...)
     end
 
     local function pop(left, name, zone, key)
-        local d, err = handle(zone, 4)
+        local d, err = handle(zone)
         key, err = list_key(key, name)
         if not key then
             return nil, err
@@ -324,18 +317,16 @@ return function(env)
 
     function methods.lpop(...)
         arguments(select("#", ...), 2)
-        local val, err = pop(1, "lpop", ...)
-        return val, err
+        return pop(1, "lpop", ...)
     end
 
     function methods.rpop(...)
         arguments(select("#", ...), 2)
-        local val, err = pop(0, "rpop", ...)
-        return val, err
+        return pop(0, "rpop", ...)
     end
 
     local function llen(zone, key)
-        local d, err = handle(zone, 4)
+        local d, err = handle(zone)
         key, err = list_key(key, "llen")
         if not key then
             return nil, err
@@ -349,8 +340,7 @@ return function(env)
 
     function methods.llen(...)
         arguments(select("#", ...), 2)
-        local n, err = llen(...)
-        return n, err
+        return llen(...)
     end
 
     function methods.ttl(zone, key)
@@ -399,14 +389,16 @@ return function(env)
 
     function methods.flush_expired(...)
         local zone, max = ...
+        local d = handle(zone)
         max = limit(select("#", ...), max, 0, "flush_expired")
-        return tonumber(C.weir_shdict_flush_expired(handle(zone), max, now()))
+        return tonumber(C.weir_shdict_flush_expired(d, max, now()))
     end
 
     function methods.get_keys(...)
         local zone, max = ...
+        local d = handle(zone)
         max = limit(select("#", ...), max, 1024, "get_keys")
-        local packed = C.weir_shdict_keys(handle(zone), max, now(), count)
+        local packed = C.weir_shdict_keys(d, max, now(), count)
         if packed == nil then
             error("no memory", 2)
         end

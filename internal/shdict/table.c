@@ -68,6 +68,14 @@ struct node *node_find(weir_shdict_t *d, const struct request *r)
     return NULL;
 }
 
+static void note_oldest(struct stripe *st)
+{
+    atomic_store_explicit(&st->empty, st->oldest == NULL, memory_order_relaxed);
+    if (st->oldest != NULL) {
+        atomic_store_explicit(&st->last_use, st->oldest->touched, memory_order_relaxed);
+    }
+}
+
 static void order_push(struct stripe *st, struct node *n)
 {
     n->newer = NULL;
@@ -76,6 +84,7 @@ static void order_push(struct stripe *st, struct node *n)
         st->newest->newer = n;
     } else {
         st->oldest = n;
+        note_oldest(st);
     }
     st->newest = n;
 }
@@ -84,6 +93,9 @@ static void order_unlink(struct stripe *st, struct node *n)
 {
     *(n->newer ? &n->newer->older : &st->newest) = n->older;
     *(n->older ? &n->older->newer : &st->oldest) = n->newer;
+    if (n->older == NULL) {
+        note_oldest(st);
+    }
 }
 
 void node_touch(weir_shdict_t *d, struct stripe *st, struct node *n, uint64_t now)
@@ -92,8 +104,8 @@ void node_touch(weir_shdict_t *d, struct stripe *st, struct node *n, uint64_t no
         return;
     }
     order_unlink(st, n);
-    order_push(st, n);
     n->touched = (uint32_t)now;
+    order_push(st, n);
 }
 
 void node_expires(struct stripe *st, struct node *n, uint64_t at)
@@ -170,23 +182,38 @@ void reap(weir_shdict_t *d, struct stripe *st, uint64_t now)
     }
 }
 
-/* Keys spread evenly, so the oldest of any stripe is about as old as the oldest of all. */
-int evict(weir_shdict_t *d, uint64_t now)
+static struct stripe *longest_unused(weir_shdict_t *d, uint32_t now)
 {
-    for (uint32_t i = 0; i <= d->stripe_mask; i++) {
-        struct stripe *st = &d->stripes[atomic_fetch_add(&d->victim, 1) & d->stripe_mask];
-        int found;
+    struct stripe *oldest = NULL;
+    int32_t most = 0; /* signed: another worker's clock may be ahead */
 
-        lock(&st->lock);
-        found = st->oldest != NULL;
-        if (found) {
-            node_remove(d, st, st->oldest);
-            reap(d, st, now);
+    for (uint32_t i = 0; i <= d->stripe_mask; i++) {
+        struct stripe *st = &d->stripes[i];
+        int32_t age = (int32_t)(now - atomic_load_explicit(&st->last_use, memory_order_relaxed));
+        if (atomic_load_explicit(&st->empty, memory_order_relaxed)) {
+            continue;
         }
-        unlock(&st->lock);
-        if (found) {
-            return 1;
+        if (oldest == NULL || age > most) {
+            oldest = st;
+            most = age;
         }
     }
-    return 0;
+    return oldest;
+}
+
+/* An entry that another thread has removed meanwhile made room as well. */
+int evict(weir_shdict_t *d, uint64_t now)
+{
+    struct stripe *st = longest_unused(d, (uint32_t)now);
+
+    if (st == NULL) {
+        return 0;
+    }
+    lock(&st->lock);
+    if (st->oldest != NULL) {
+        node_remove(d, st, st->oldest);
+        reap(d, st, now);
+    }
+    unlock(&st->lock);
+    return 1;
 }

@@ -9,8 +9,8 @@
 #include "slab.h"
 #include "weir_shdict.h"
 
-#define STRIPES      32
-#define STRIPED_FROM ((size_t)2 << 20)
+#define STRIPES      16
+#define STRIPED_FROM ((size_t)512 << 10)
 #define LRU_GRAIN_MS 100 /* in striped dictionaries an entry used this lately keeps its place: fewer shared cache lines */
 
 /* What OpenResty's entry and list item need besides key and value; arenas then hold as many of ours. */
@@ -45,6 +45,8 @@ struct stripe {
     shlock       lock;
     struct node *newest, *oldest;
     size_t       expiring; /* entries with an end: nothing is looked at while there is none */
+    _Atomic uint32_t last_use; /* of the oldest; read without the lock, to choose whom to evict */
+    _Atomic int      empty;
 } __attribute__((aligned(64)));
 
 struct weir_shdict {
@@ -53,7 +55,6 @@ struct weir_shdict {
     uint32_t         mask;        /* of buckets */
     uint32_t         stripe_mask;
     uint32_t         grain;       /* LRU_GRAIN_MS or 0 */
-    _Atomic uint32_t victim;      /* the stripe to evict from next */
     uint32_t        *buckets;     /* (address - slab.start) / 32 + 1; 0 is empty */
     struct slab      slab;
     struct stripe    stripes[];

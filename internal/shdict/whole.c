@@ -54,6 +54,9 @@ weir_shdict_t *weir_shdict_new(const char *name, size_t size)
     if (getrandom(&d->seed, sizeof(d->seed), 0) != sizeof(d->seed)) {
         d->seed = (uint64_t)(uintptr_t)base ^ clock_ms(0) << 20;
     }
+    for (uint32_t i = 0; i < nstripes; i++) {
+        d->stripes[i].empty = 1;
+    }
     slab_init(&d->slab, (struct page *)(base + pages_at), (unsigned char *)base + start_at, npages);
     set_apart_what_openresty_does(&d->slab, name);
     return d;
