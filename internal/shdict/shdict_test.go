@@ -111,7 +111,7 @@ func TestLists(t *testing.T) {
 }
 
 func TestExpiry(t *testing.T) {
-	d := open(t, 1<<20)
+	d := open(t, 256<<10) // one stripe: keys come in order
 	d.Set("short", "x", time.Millisecond, 3)
 	d.Set("long", "x", time.Hour, 0)
 	d.Set("ever", "x", 0, 0)
