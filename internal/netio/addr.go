@@ -5,31 +5,18 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/weirproxy/weir/internal/resolver/addr"
 	"golang.org/x/sys/unix"
 )
 
-// Addr is a socket address: an IP address and port, or the path of a unix socket. The zero value is an unnamed unix
-// socket, as most unix clients are.
-type Addr struct {
-	AddrPort netip.AddrPort
-	Path     string // unix sockets; "@name" is an abstract one
-}
-
-// IsUnix tells a unix socket's address from an IP address.
-func (a Addr) IsUnix() bool { return !a.AddrPort.IsValid() }
-
-// String is the address as nginx writes it in logs and variables: "127.0.0.1:80", "[::1]:80", "unix:/path".
-func (a Addr) String() string {
-	if a.IsUnix() {
-		return "unix:" + a.Path
-	}
-	return a.AddrPort.String()
-}
+// Addr is a socket address: an IP address and port, or the path of a unix socket ("@name" for an abstract one). The
+// zero value is an unnamed unix socket, as most unix clients are.
+type Addr = addr.Addr
 
 // family is the address family that a socket to or for a needs.
-func (a Addr) family() int {
+func family(a *Addr) int {
 	switch {
-	case a.IsUnix():
+	case !a.AddrPort.IsValid():
 		return unix.AF_UNIX
 	case a.AddrPort.Addr().Is4():
 		return unix.AF_INET
@@ -38,8 +25,8 @@ func (a Addr) family() int {
 }
 
 // raw writes a into buf as the kernel wants it and returns the length in bytes.
-func (a Addr) raw(buf *unix.RawSockaddrAny) uint32 {
-	switch a.family() {
+func raw(a *Addr, buf *unix.RawSockaddrAny) uint32 {
+	switch family(a) {
 	case unix.AF_UNIX:
 		return rawUnix(buf, a.Path)
 	case unix.AF_INET:

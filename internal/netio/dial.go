@@ -23,7 +23,7 @@ type DialOptions struct {
 // Dial begins to connect c to addr and watches it. While Connecting, the owner is told when it is done: then
 // FinishConnect says how it went. A returned error means that the connection could not even begin, and c is closed.
 func (c *Conn) Dial(l *loop.Loop, addr *Addr, opts *DialOptions, owner Owner) error {
-	fd, err := stream(addr.family())
+	fd, err := stream(family(addr))
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (c *Conn) Dial(l *loop.Loop, addr *Addr, opts *DialOptions, owner Owner) er
 		return err
 	}
 	var sa unix.RawSockaddrAny
-	size := addr.raw(&sa)
+	size := raw(addr, &sa)
 	_, _, errno := syscall.RawSyscall(syscall.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(size))
 	if errno != 0 && errno != unix.EINPROGRESS {
 		unix.Close(fd)
@@ -97,7 +97,7 @@ func setsockopt(fd, level, name, value int) error {
 
 func bind(fd int, addr *Addr) error {
 	var sa unix.RawSockaddrAny
-	size := addr.raw(&sa)
+	size := raw(addr, &sa)
 	_, _, errno := syscall.RawSyscall(syscall.SYS_BIND, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(size))
 	if errno != 0 {
 		return os.NewSyscallError("bind", errno)

@@ -30,7 +30,7 @@ type KeepAlive struct {
 // Listen opens a listening stream socket, non-blocking and closed on exec. What accepted sockets inherit is set
 // here once. The descriptor is the caller's.
 func Listen(addr Addr, o *ListenOptions) (int, error) {
-	fd, err := stream(addr.family())
+	fd, err := stream(family(&addr))
 	if err != nil {
 		return -1, err
 	}
@@ -45,7 +45,7 @@ func listen(fd int, addr Addr, o *ListenOptions) error {
 	if err := setsockopt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		return err
 	}
-	if addr.family() == unix.AF_INET6 {
+	if family(&addr) == unix.AF_INET6 {
 		if err := setsockopt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, boolInt(o.IPv6Only)); err != nil {
 			return err
 		}

@@ -136,3 +136,8 @@ func (s *Session) Log(level logs.Level, message string) {
 	}
 	s.Server.ErrorLog.Write(level, s.ID, string(line))
 }
+
+// LogBare writes a line without what Log adds.
+func (s *Session) LogBare(level logs.Level, message string) {
+	s.Server.ErrorLog.Write(level, s.ID, message)
+}

@@ -72,3 +72,24 @@ func (k *SessionSlot[T]) Set(s *Session, value *T) {
 	}
 	s.scope[k.index] = value
 }
+
+var workerSlots atomic.Int32
+
+// WorkerSlot is where a module keeps something for each worker, whatever the generation: pools above all.
+type WorkerSlot[T any] struct{ index int }
+
+// NewWorkerSlot reserves a slot in every worker.
+func NewWorkerSlot[T any]() *WorkerSlot[T] {
+	return &WorkerSlot[T]{index: int(workerSlots.Add(1)) - 1}
+}
+
+// Of is the worker's value; a new zero value at first.
+func (k *WorkerSlot[T]) Of(w *Worker) *T {
+	if w.scope == nil {
+		w.scope = make([]any, workerSlots.Load())
+	}
+	if w.scope[k.index] == nil {
+		w.scope[k.index] = new(T)
+	}
+	return w.scope[k.index].(*T)
+}

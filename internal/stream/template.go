@@ -77,9 +77,9 @@ func (t *Template) Text(s *Session) string {
 	case t.IsConstant():
 		return t.constant()
 	}
-	buf := t.Append(s.Worker.lendText(), s)
+	buf := t.Append(s.Worker.LendText(), s)
 	text := string(buf)
-	s.Worker.keep(buf)
+	s.Worker.KeepText(buf)
 	return text
 }
 

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"errors"
 	"strconv"
 
 	"github.com/weirproxy/weir/internal/netio"
@@ -16,6 +17,9 @@ type Upstream struct {
 	// Balance chooses the peers in place of Group (balancer_by_lua); nil: Group does.
 	Balance Balancer
 }
+
+// ErrNoPeer says that a balancer has no peer for the session.
+var ErrNoPeer = errors.New("no live upstreams")
 
 // Balancer chooses a peer for a session's next attempt.
 type Balancer interface {

@@ -80,9 +80,9 @@ func (s *Session) Value(v *Var) (text string, ok bool) {
 			return kept.text, true
 		}
 	}
-	buf, ok := s.Append(s.Worker.lendText(), v)
+	buf, ok := s.Append(s.Worker.LendText(), v)
 	text = string(buf)
-	s.Worker.keep(buf)
+	s.Worker.KeepText(buf)
 	return text, ok
 }
 
@@ -109,16 +109,16 @@ func (s *Session) value(v *Var) *value {
 	return &s.values[v.index]
 }
 
-// lendText is an empty buffer to build a text in, until keep.
-func (w *Worker) lendText() []byte {
+// LendText is an empty buffer to build a text in, within one event, until KeepText takes it back.
+func (w *Worker) LendText() []byte {
 	buf := w.text
 	w.text = nil
 	return buf[:0]
 }
 
-// keep takes back the worker's text buffer after use, grown or not. While it is lent out there is none: an
+// KeepText takes back the worker's text buffer after use, grown or not. While it is lent out there is none: an
 // evaluation within an evaluation then allocates one.
-func (w *Worker) keep(buf []byte) {
+func (w *Worker) KeepText(buf []byte) {
 	const most = 64 << 10
 	if cap(buf) <= most {
 		w.text = buf[:0]

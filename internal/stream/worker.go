@@ -27,6 +27,7 @@ type Worker struct {
 	idle        *Session // freed sessions, for reuse
 	stopping    bool
 	text        []byte // for building texts within one event
+	scope       []any  // by WorkerSlot
 	onIdle      func() // called when the last session of a stopping worker is gone
 }
 

@@ -1,0 +1,74 @@
+package netio
+
+import (
+	"io"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// pipeSize is asked for: what one splice can move at most. Unprivileged users may get less.
+const pipeSize = 1 << 20
+
+// Pipe carries bytes from one socket to another without copying them.
+type Pipe struct{ r, w int32 }
+
+// Open makes the pipe, which the caller closes.
+func (p *Pipe) Open() error {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil {
+		return os.NewSyscallError("pipe2", err)
+	}
+	p.r, p.w = int32(fds[0]), int32(fds[1])
+	unix.FcntlInt(uintptr(p.w), unix.F_SETPIPE_SZ, pipeSize) // a smaller pipe works too
+	return nil
+}
+
+// Close closes the pipe with whatever is in it.
+func (p *Pipe) Close() {
+	unix.Close(int(p.r))
+	unix.Close(int(p.w))
+}
+
+// SpliceTo moves what there is to read into an empty pipe: io.EOF at the end, ErrAgain when nothing is there.
+func (c *Conn) SpliceTo(p *Pipe) (int, error) {
+	n, errno := splice(c.fd, p.w, pipeSize)
+	switch {
+	case errno == 0 && n == 0:
+		c.state |= eof
+		return 0, io.EOF
+	case errno == 0:
+		return n, nil
+	case errno == unix.EAGAIN:
+		c.state &^= readable
+		return 0, ErrAgain
+	}
+	return 0, os.NewSyscallError("splice", errno)
+}
+
+// SpliceFrom moves at most n bytes, which are in the pipe, to the connection.
+func (c *Conn) SpliceFrom(p *Pipe, n int) (int, error) {
+	moved, errno := splice(p.r, c.fd, n)
+	switch {
+	case errno == 0:
+		if moved < n {
+			c.state &^= writable
+		}
+		return moved, nil
+	case errno == unix.EAGAIN:
+		c.state &^= writable
+		return 0, ErrAgain
+	}
+	return 0, os.NewSyscallError("splice", errno)
+}
+
+func splice(from, to int32, n int) (int, syscall.Errno) {
+	for {
+		moved, _, errno := syscall.RawSyscall6(syscall.SYS_SPLICE, uintptr(from), 0, uintptr(to), 0, uintptr(n),
+			unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
+		if errno != unix.EINTR {
+			return int(moved), errno
+		}
+	}
+}

@@ -1,0 +1,268 @@
+package proxy
+
+import (
+	"io"
+
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/netio"
+	"github.com/weirproxy/weir/internal/stream"
+)
+
+// flow is one direction of a link. It owns a buffer only while dst does not take what was read.
+type flow struct {
+	src, dst *netio.Conn
+	pending  []byte // read, and not written yet
+	offset   int    // of pending: what was written
+	received int64  // from src, bytes
+	sent     int64  // to dst
+	rate     int64  // bytes per second; 0: unlimited
+	brake    *brake // of a limited rate
+	full     uint8  // reads in a row that filled the buffer
+	pipe     *pipe  // while the flow is spliced
+	ended    bool   // src's end was read
+}
+
+// rounds bounds how long one link is served before others have their turn.
+const rounds = 16
+
+// run carries what can be carried in both directions, and ends the session when it is over.
+func (l *link) run() {
+	s := l.s
+	upMoved, upErr := l.carry(&l.up, &s.Received, nil)
+	var downMoved bool
+	var downErr error
+	if upErr == nil {
+		downMoved, downErr = l.carry(&l.down, nil, &s.Sent)
+	}
+	if upErr != nil || downErr != nil {
+		l.finish(stream.StatusOK)
+		return
+	}
+	if upMoved || downMoved {
+		l.active = l.loop.Millis()
+	}
+	if l.over() || l.halfClose() {
+		return
+	}
+}
+
+// carry moves bytes until src has none, dst takes none, or others must have their turn. An error is dst's.
+func (l *link) carry(f *flow, received, sent *int64) (moved bool, err error) {
+	before := f.received + f.sent
+	for range rounds {
+		if err = l.flush(f); err != nil || f.waiting() || f.ended || !f.src.Readable() {
+			break
+		}
+		if f.pipe != nil || f.full >= bulkAfter && f.rate == 0 {
+			if err = l.splice(f); err != nil || f.pipe == nil || f.pipe.held > 0 {
+				break
+			}
+			continue
+		}
+		if !l.readAndWrite(f, &err) {
+			break
+		}
+	}
+	if err == nil && !f.waiting() && !f.ended && f.src.Readable() && !f.braked() {
+		l.runAgain()
+	}
+	if received != nil {
+		*received = f.received
+	}
+	if sent != nil {
+		*sent = f.sent
+	}
+	return f.received+f.sent != before, err
+}
+
+// readAndWrite moves one buffer; false: there is no more to do now.
+func (l *link) readAndWrite(f *flow, err *error) bool {
+	buf := l.s.Worker.Scratch
+	if size := int(l.conf.bufferSize.V); size > 0 && size < len(buf) {
+		buf = buf[:size]
+	}
+	size := l.allowed(f, len(buf))
+	if size == 0 {
+		return false
+	}
+	n, readErr := f.src.Read(buf[:size])
+	switch {
+	case readErr == netio.ErrAgain:
+		return false
+	case readErr != nil:
+		l.sourceEnded(f, readErr)
+		return false
+	}
+	f.received += int64(n)
+	l.note(f)
+	if n == len(buf) {
+		f.full = min(f.full+1, bulkAfter)
+	} else {
+		f.full = 0
+	}
+	l.slow(f, n)
+	m := 0
+	if f.dst.Writable() {
+		if m, *err = f.dst.Write(buf[:n]); *err == netio.ErrAgain {
+			*err = nil
+		} else if *err != nil {
+			l.writeFailed(f, *err)
+			return false
+		}
+	}
+	f.sent += int64(m)
+	if m < n {
+		f.pending, f.offset = append(f.pending[:0], buf[m:n]...), 0
+		return false
+	}
+	return n == size
+}
+
+// note keeps the time of the peer's first byte.
+func (l *link) note(f *flow) {
+	if state := l.state(); f == &l.down && state.FirstByte < 0 {
+		state.FirstByte = l.loop.Millis() - l.attempted
+	}
+}
+
+// waiting tells whether bytes wait for dst.
+func (f *flow) waiting() bool { return f.offset < len(f.pending) || f.pipe != nil && f.pipe.held > 0 }
+
+// flush writes what is pending.
+func (l *link) flush(f *flow) error {
+	if f.offset == len(f.pending) {
+		return nil
+	}
+	if !f.dst.Writable() {
+		return nil
+	}
+	n, err := f.dst.Write(f.pending[f.offset:])
+	if err == netio.ErrAgain {
+		return nil
+	}
+	if err != nil {
+		l.writeFailed(f, err)
+		return err
+	}
+	f.offset += n
+	f.sent += int64(n)
+	if f.offset == len(f.pending) {
+		f.pending, f.offset = nil, 0
+	}
+	return nil
+}
+
+// sourceEnded takes an error as the end, as nginx does, but tells of it.
+func (l *link) sourceEnded(f *flow, err error) {
+	f.ended = true
+	if err == io.EOF {
+		return
+	}
+	l.s.Action = "proxying and reading from " + l.side(f.src)
+	l.logConnError(f.src, err)
+	l.s.Action = "proxying connection"
+}
+
+func (l *link) writeFailed(f *flow, err error) {
+	l.s.Action = "proxying and sending to " + l.side(f.dst)
+	l.logConnError(f.dst, err)
+	l.s.Action = "proxying connection"
+}
+
+// logConnError logs a client's misfortunes at level info, a peer's as errors (ngx_connection_error).
+func (l *link) logConnError(c *netio.Conn, err error) {
+	if c == &l.s.Client {
+		l.s.LogIOError(err, "")
+		return
+	}
+	l.s.Log(logs.Error, stream.Describe(err))
+}
+
+func (l *link) side(c *netio.Conn) string {
+	if c == &l.peer {
+		return "upstream"
+	}
+	return "client"
+}
+
+// over ends the session when a side has finished and all that it sent was delivered; with proxy_half_close, when
+// both have (ngx_stream_proxy_test_finalize).
+func (l *link) over() bool {
+	up, down := l.up.ended, l.down.ended
+	upDone, downDone := up && !l.up.waiting(), down && !l.down.waiting()
+	if l.conf.halfClose.V {
+		if !upDone || !downDone {
+			return false
+		}
+	} else if !upDone && !downDone {
+		return false
+	}
+	if l.s.Logs(logs.Info) {
+		who := "client"
+		if down {
+			who = "upstream"
+		}
+		l.s.LogBare(logs.Info, string(l.appendBytes([]byte(who+" disconnected"))))
+	}
+	l.finish(stream.StatusOK)
+	return true
+}
+
+// halfClose hands the end of one side on to the other (proxy_half_close).
+func (l *link) halfClose() (ended bool) {
+	if !l.conf.halfClose.V {
+		return false
+	}
+	for _, f := range []*flow{&l.up, &l.down} {
+		if !f.ended || f.waiting() || f.dst.WriteClosed() {
+			continue
+		}
+		if err := f.dst.CloseWrite(); err != nil {
+			l.s.LogIOError(err, "")
+			l.finish(stream.StatusInternal)
+			return true
+		}
+	}
+	return false
+}
+
+// checkIdle is the timer of proxy_timeout. It is not set anew for each byte: it looks back when it expires.
+func (l *link) checkIdle() {
+	timeout := l.conf.timeout.V
+	left := timeout - (l.loop.Millis() - l.active)
+	if l.up.braked() || l.down.braked() {
+		left = timeout
+	}
+	if left > 0 {
+		l.s.Arm(left)
+		return
+	}
+	l.s.Log(logs.Info, "connection timed out (110: Connection timed out)")
+	l.finish(stream.StatusOK)
+}
+
+// runAgain has the link run once more in the loop's next round.
+func (l *link) runAgain() {
+	if l.again {
+		return
+	}
+	l.again = true
+	s, id := l.s, l.s.ID
+	l.loop.Next(func() {
+		if l.s == s && s.ID == id && l.again {
+			l.again = false
+			l.run()
+		}
+	})
+}
+
+// drop gives up what the flow still holds.
+func (f *flow) drop(w *stream.Worker) {
+	if f.brake != nil {
+		w.Loop.Disarm(&f.brake.Timer)
+	}
+	if f.pipe != nil {
+		f.pipe.close()
+	}
+	*f = flow{}
+}
