@@ -64,7 +64,7 @@ func (s *Session) mustLinger() bool {
 	case LingerAlways:
 		return true
 	case LingerOn:
-		return s.Sent > 0 && c.Readable() && unread(c)
+		return s.Sent > 0 && unread(c) // not c.Readable: its first event may not have come yet
 	}
 	return false
 }
