@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"errors"
 	"os"
 
 	"github.com/weirproxy/weir/internal/logs"
@@ -38,7 +37,7 @@ func openSocket(l *Listener, workers int) (*socket, error) {
 		fd, err := netio.Listen(l.Addr, &l.Options)
 		if err != nil {
 			sock.closeFds()
-			return nil, errors.New(string(logs.AppendErrno([]byte("bind() to "+l.Addr.String()+" failed"), err)))
+			return nil, &bindError{l.Addr, err}
 		}
 		sock.fds = append(sock.fds, fd)
 	}
@@ -50,6 +49,18 @@ func openSocket(l *Listener, workers int) (*socket, error) {
 	}
 	return sock, nil
 }
+
+// bindError reads `bind() to 127.0.0.1:80 failed (98: Address already in use)`.
+type bindError struct {
+	addr netio.Addr
+	err  error
+}
+
+func (e *bindError) Error() string {
+	return string(logs.AppendErrno([]byte("bind() to "+e.addr.String()+" failed"), e.err))
+}
+
+func (e *bindError) Unwrap() error { return e.err }
 
 // removeStale removes the file of a unix socket that nobody listens on any more, as a process leaves it that was
 // killed.

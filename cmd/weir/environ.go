@@ -1,0 +1,54 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// filterEnviron leaves of the environment what env directives name, and TZ, as nginx does for its workers
+// (ngx_set_environment). init_by_lua of the first generation has still seen all of it. Only what differs is touched.
+func (p *process) filterEnviron(directives []string) {
+	wanted := wantedEnviron(p.environ, directives)
+	for _, entry := range os.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		if _, keep := wanted[name]; !keep {
+			os.Unsetenv(name)
+		}
+	}
+	for name, value := range wanted {
+		if now, set := os.LookupEnv(name); !set || now != value {
+			os.Setenv(name, value)
+		}
+	}
+}
+
+func wantedEnviron(original, directives []string) map[string]string {
+	wanted := map[string]string{}
+	for _, d := range append(slices.Clone(directives), "TZ") {
+		name, value, assigned := strings.Cut(d, "=")
+		if _, given := wanted[name]; given {
+			continue
+		}
+		if assigned {
+			wanted[name] = value
+			continue
+		}
+		for _, entry := range original {
+			if value, found := strings.CutPrefix(entry, name+"="); found {
+				wanted[name] = value
+			}
+		}
+	}
+	return wanted
+}
+
+func changeDirectory(s *settings) error {
+	if !s.workingDirectory.Given {
+		return nil
+	}
+	path := s.loading.paths.full(s.workingDirectory.V)
+	return failed("chdir", path, unix.Chdir(path))
+}

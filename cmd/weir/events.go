@@ -1,0 +1,60 @@
+package main
+
+import (
+	"github.com/weirproxy/weir/internal/conf"
+)
+
+// events is what events{} says (ngx_event_core_module).
+type events struct {
+	connections conf.Value[int64]
+	multiAccept conf.Value[bool]
+	mutex       conf.Value[bool]
+	mutexDelay  conf.Value[int64]
+	aioRequests conf.Value[int64]
+	epollEvents conf.Value[int64]
+	use         conf.Value[string]
+}
+
+// defaultConnections is nginx's DEFAULT_CONNECTIONS.
+const defaultConnections = 512
+
+func eventsField[V any](at func(*events) *conf.Value[V], read func(*conf.Node) (V, error)) conf.Setter {
+	return conf.Slot(func(s *conf.Scope) *conf.Value[V] { return at(s.Data.(*events)) }, read)
+}
+
+var eventsDirectives = []conf.Directive{
+	{Name: "worker_connections", In: conf.InEvents, Args: conf.Take1,
+		Set: eventsField(func(e *events) *conf.Value[int64] { return &e.connections }, (*conf.Node).Int)},
+	{Name: "multi_accept", In: conf.InEvents, Args: conf.Flag,
+		Set: eventsField(func(e *events) *conf.Value[bool] { return &e.multiAccept }, (*conf.Node).Flag)},
+	{Name: "use", In: conf.InEvents, Args: conf.Take1,
+		Set: eventsField(func(e *events) *conf.Value[string] { return &e.use }, readUse)},
+	// Of no meaning to weir: workers share a socket by EPOLLEXCLUSIVE, and files are not read on the loop.
+	{Name: "accept_mutex", In: conf.InEvents, Args: conf.Flag,
+		Set: eventsField(func(e *events) *conf.Value[bool] { return &e.mutex }, (*conf.Node).Flag)},
+	{Name: "accept_mutex_delay", In: conf.InEvents, Args: conf.Take1,
+		Set: eventsField(func(e *events) *conf.Value[int64] { return &e.mutexDelay }, (*conf.Node).Msec)},
+	{Name: "worker_aio_requests", In: conf.InEvents, Args: conf.Take1,
+		Set: eventsField(func(e *events) *conf.Value[int64] { return &e.aioRequests }, (*conf.Node).Int)},
+	{Name: "epoll_events", In: conf.InEvents, Args: conf.Take1,
+		Set: eventsField(func(e *events) *conf.Value[int64] { return &e.epollEvents }, (*conf.Node).Int)},
+	{Name: "debug_connection", In: conf.InEvents, Args: conf.Take1, Set: accept},
+}
+
+func setEvents(s *conf.Scope, n *conf.Node) error {
+	c := s.Data.(*settings)
+	if c.events != nil {
+		return n.Duplicate()
+	}
+	c.events = &events{}
+	return s.Enter(conf.InEvents, c.events).Walk(n.Block)
+}
+
+// readUse takes any of nginx's methods that Linux has; weir's is epoll.
+func readUse(n *conf.Node) (string, error) {
+	switch n.Args[0] {
+	case "epoll", "poll", "select":
+		return n.Args[0], nil
+	}
+	return "", n.Errorf(`invalid event type "%s"`, n.Args[0])
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/weirproxy/weir/internal/logs"
+	"golang.org/x/sys/unix"
+)
+
+// limits sets the process's resource limits: as many descriptors as the system allows, unless worker_rlimit_nofile
+// says how many.
+func limits(s *settings) error {
+	if s.core.Given {
+		if err := setLimit(unix.RLIMIT_CORE, "RLIMIT_CORE", uint64(s.core.V)); err != nil {
+			return err
+		}
+	}
+	if s.nofile.Given {
+		return setLimit(unix.RLIMIT_NOFILE, "RLIMIT_NOFILE", uint64(s.nofile.V))
+	}
+	var now unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &now); err != nil {
+		return os.NewSyscallError("getrlimit", err)
+	}
+	return setLimit(unix.RLIMIT_NOFILE, "RLIMIT_NOFILE", now.Max)
+}
+
+func setLimit(resource int, name string, value uint64) error {
+	if err := unix.Setrlimit(resource, &unix.Rlimit{Cur: value, Max: value}); err != nil {
+		return errors.New(string(logs.AppendErrno([]byte("setrlimit("+name+") failed"), err)))
+	}
+	return nil
+}
+
+// spareThreads is how many threads may run Go beside the workers, which seldom let go of theirs: the collector, the
+// logs, whatever was taken off a loop.
+const spareThreads = 2
+
+// gcPercent lets the heap grow more between collections than Go's 100: there is little on it, and what sessions use is
+// reused.
+const gcPercent = 200
+
+func tuneScheduler(s *settings) {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(max(runtime.NumCPU(), s.workerCount()+spareThreads))
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"sync/atomic"
+
+	"github.com/weirproxy/weir/internal/conf"
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/stream"
+)
+
+// generation is one configuration with what it has taken of the process.
+type generation struct {
+	settings *settings
+	stream   *stream.Config
+	logs     *logs.Generation
+	log      *logs.Log
+	tree     *conf.Tree
+	holders  atomic.Int32 // the process, and the workers together
+}
+
+// release is called by the process when another generation has taken over, and by the workers when the last session
+// of this one has gone. The logs are given back after both.
+func (g *generation) release() {
+	if g.holders.Add(-1) == 0 {
+		go g.logs.Release()
+	}
+}
+
+// discard gives back what a generation has taken that was not put to use.
+func (g *generation) discard() {
+	if g.stream != nil {
+		g.stream.Discard()
+	}
+	g.logs.Release()
+}
+
+// loading is a configuration while it is read.
+type loading struct {
+	paths paths
+	logs  *logs.Generation
+	log   *logs.Log // where warnings go
+	// dropped tells that the process has given up its privileges already, and may name its user again.
+	dropped bool
+}
+
+func (l *loading) warn(n *conf.Node, message string) {
+	l.log.Write(logs.Warn, 0, n.Errorf("%s", message).Error())
+}
+
+// load reads the configuration. Nothing is opened; on an error nothing is kept.
+func (p *process) load(previous *stream.Config) (*generation, error) {
+	l := &loading{paths: p.paths, logs: p.files.Generation(), log: p.log, dropped: p.current != nil && p.current.settings.user != nil}
+	g := &generation{settings: &settings{loading: l}, logs: l.logs}
+	if err := g.read(p, l, previous); err != nil {
+		g.discard()
+		return nil, err
+	}
+	return g, nil
+}
+
+func (g *generation) read(p *process, l *loading, previous *stream.Config) error {
+	env := &stream.Env{
+		Modules: modules, Files: p.files, Logs: l.logs, Prefix: p.paths.prefix,
+		FullPath: p.paths.full, ConfPath: p.paths.beside,
+		Previous: previous, Warn: l.warn, TestOnly: p.options.test || p.options.signal != "",
+	}
+	root := conf.NewTable(mainDirectives, eventsDirectives, stream.Directives(env)).Root(conf.InMain, g.settings)
+	if err := root.Walk(conf.ParseParam(p.paths.folder, p.options.directives).Nodes); err != nil {
+		return err
+	}
+	tree, err := conf.ParseFile(p.paths.conf)
+	if err != nil {
+		return err
+	}
+	g.tree = tree
+	if err := root.Walk(tree.Nodes); err != nil {
+		return err
+	}
+	if env.Config == nil {
+		if err := root.Walk(conf.ParseString("", "stream {}").Nodes); err != nil {
+			return err
+		}
+	}
+	g.stream = env.Config
+	g.finish(p)
+	return nil
+}
+
+// finish hands the settings to the stream subsystem.
+func (g *generation) finish(p *process) {
+	e := g.settings.events
+	if e == nil {
+		e = &events{}
+	}
+	g.stream.WorkerConnections = int(e.connections.Or(e.connections, defaultConnections).V)
+	g.stream.MultiAccept = e.multiAccept.V
+	targets := g.settings.errorLog
+	if !hasFile(targets) {
+		targets = append(targets, logs.Target{Level: logs.Error, File: g.logs.File(p.defaultLog)})
+	}
+	g.log = p.files.NewLog(targets...)
+	g.stream.SetLog(g.log)
+}
+
+// hasFile tells whether a log of the configuration ends in a file or stderr; if none does, the default log is added
+// (ngx_log_open_default).
+func hasFile(targets []logs.Target) bool {
+	for _, t := range targets {
+		if t.File != nil {
+			return true
+		}
+	}
+	return false
+}

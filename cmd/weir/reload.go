@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/weirproxy/weir/internal/logs"
+)
+
+// reload builds the next generation beside the current one and puts it in its place. Whatever fails is told in the
+// log and changes nothing.
+func (p *process) reload() {
+	p.notice("reconfiguring")
+	g, err := p.load(p.current.stream)
+	if err != nil {
+		p.fail(err)
+		return
+	}
+	if err := p.prepare(g); err != nil {
+		p.fail(err)
+		g.discard()
+		return
+	}
+	p.filterEnviron(g.settings.env)
+	p.put(g)
+	g.settings.schedule(p.log, p.runtime)
+	p.ready.redirect(g)
+}
+
+// prepare does all that may fail. A socket that it has opened for a generation that fails afterwards is closed by the
+// next that does not name it.
+func (p *process) prepare(g *generation) error {
+	if err := g.logs.Open(); err != nil {
+		return err
+	}
+	p.warnUnchanged(g)
+	if err := p.listen(p.runtime, g); err != nil {
+		return err
+	}
+	if err := p.runtime.Build(g.stream); err != nil {
+		return err
+	}
+	return p.movePid(p.current, g)
+}
+
+// warnUnchanged names what holds for the life of the process.
+func (p *process) warnUnchanged(g *generation) {
+	was, is := p.current.settings, g.settings
+	ignored := func(name string) {
+		p.log.Write(logs.Warn, 0, fmt.Sprintf(`"%s" could not be changed by a reload, ignored`, name))
+	}
+	if was.workerCount() != is.workerCount() {
+		ignored("worker_processes")
+	}
+	if was.nofile != is.nofile {
+		ignored("worker_rlimit_nofile")
+	}
+	if was.workingDirectory != is.workingDirectory {
+		ignored("working_directory")
+	}
+	if was.daemon.V != is.daemon.V {
+		ignored("daemon")
+	}
+	if !was.user.equal(is.user) {
+		ignored("user")
+	}
+}

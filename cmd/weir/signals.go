@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// action is what a signal does, and how the log says so.
+type action struct {
+	name string
+	told string
+	do   func(p *process) (ended bool)
+}
+
+// actions are nginx's signals (ngx_process.c). CHLD is Go's own.
+var actions = map[os.Signal]action{
+	syscall.SIGHUP:   {"SIGHUP", ", reconfiguring", func(p *process) bool { p.reload(); return false }},
+	syscall.SIGUSR1:  {"SIGUSR1", ", reopening logs", func(p *process) bool { p.reopen(); return false }},
+	syscall.SIGQUIT:  {"SIGQUIT", ", shutting down", nil},
+	syscall.SIGTERM:  {"SIGTERM", ", exiting", func(p *process) bool { p.stop(); return true }},
+	syscall.SIGINT:   {"SIGINT", ", exiting", func(p *process) bool { p.stop(); return true }},
+	syscall.SIGWINCH: {"SIGWINCH", ", ignored", nil},
+	syscall.SIGUSR2:  {"SIGUSR2", ", ignored: the binary of a running process is not changed", nil},
+}
+
+// catchSignals begins to collect signals: one that comes while the server starts is carried out afterwards.
+func catchSignals() <-chan os.Signal {
+	signal.Ignore(syscall.SIGPIPE)
+	caught := make(chan os.Signal, 16)
+	for s := range actions {
+		signal.Notify(caught, s)
+	}
+	return caught
+}
+
+func (p *process) tellSignal(s os.Signal) {
+	p.notice(fmt.Sprintf("signal %d (%s) received%s", s.(syscall.Signal), actions[s].name, actions[s].told))
+}
+
+// run carries out signals until one ends the process, and is the exit code.
+func (p *process) run(caught <-chan os.Signal) int {
+	for s := range caught {
+		p.tellSignal(s)
+		if s == syscall.SIGQUIT {
+			p.quit(caught)
+			break
+		}
+		if do := actions[s].do; do != nil && do(p) {
+			break
+		}
+	}
+	p.removeTraces(p.current)
+	p.notice("exit")
+	return 0
+}
+
+// removeTraces removes what would tell others that the process runs.
+func (p *process) removeTraces(g *generation) {
+	if p.runtime != nil {
+		p.removePid(g)
+	}
+}
+
+func (p *process) stop() { p.runtime.Stop() }
+
+func (p *process) reopen() {
+	p.notice("reopening logs")
+	p.files.Reopen() // tells its failures itself
+	p.ready.redirect(p.current)
+}
+
+// quit lets the sessions finish. TERM and INT meanwhile end it at once.
+func (p *process) quit(caught <-chan os.Signal) {
+	p.notice("gracefully shutting down")
+	expedite := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.runtime.Quit(time.Duration(p.current.settings.shutdownTimeout.V)*time.Millisecond, expedite)
+	}()
+	hurried := false
+	for {
+		select {
+		case <-done:
+			return
+		case s := <-caught:
+			p.tellSignal(s)
+			switch s {
+			case syscall.SIGUSR1:
+				p.reopen()
+			case syscall.SIGTERM, syscall.SIGINT:
+				if !hurried {
+					hurried = true
+					close(expedite)
+				}
+			}
+		}
+	}
+}

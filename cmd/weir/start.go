@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/stream"
+	"golang.org/x/sys/unix"
+)
+
+// serve runs the server until a signal ends it and is the exit code.
+func (p *process) serve() int {
+	g, err := p.load(nil)
+	if err != nil {
+		return p.fail(err)
+	}
+	if g.settings.daemon.V && !p.ready.isDaemon() {
+		return p.spawnDaemon()
+	}
+	signals := catchSignals()
+	if err := p.start(g); err != nil {
+		p.removeTraces(g)
+		return p.fail(err)
+	}
+	p.files.SetEcho("")
+	p.ready.done(p.current)
+	return p.run(signals)
+}
+
+// start puts the first generation to use.
+func (p *process) start(g *generation) error {
+	if err := g.logs.Open(); err != nil {
+		return err
+	}
+	p.setLog(g.log)
+	p.notice("weir/" + version)
+	tuneScheduler(g.settings)
+	if err := limits(g.settings); err != nil {
+		return err
+	}
+	runtime, err := stream.NewRuntime(g.settings.workerCount())
+	if err != nil {
+		return err
+	}
+	if err := p.listen(runtime, g); err != nil {
+		return err
+	}
+	if err := runtime.Build(g.stream); err != nil {
+		return err
+	}
+	p.runtime = runtime
+	if err := p.createPid(g); err != nil {
+		return err
+	}
+	if err := p.drop(g); err != nil {
+		return err
+	}
+	p.files.Start()
+	p.put(g)
+	g.settings.schedule(p.log, runtime)
+	return nil
+}
+
+// workerCount is worker_processes; zero workers, which nginx allows, would serve nobody.
+func (s *settings) workerCount() int {
+	if !s.workers.Given {
+		return 1
+	}
+	return max(1, int(s.workers.V))
+}
+
+// drop gives up what the server needs no more once its sockets and files are open.
+func (p *process) drop(g *generation) error {
+	if err := changeDirectory(g.settings); err != nil {
+		return err
+	}
+	p.filterEnviron(g.settings.env)
+	if g.settings.user == nil {
+		return nil
+	}
+	if err := p.files.SetOwner(g.settings.user.uid); err != nil {
+		return err
+	}
+	return g.settings.user.become()
+}
+
+// put makes g the current generation.
+func (p *process) put(g *generation) {
+	old := p.current
+	g.holders.Store(2)
+	g.stream.OnClose(g.release)
+	p.current = g
+	p.setLog(g.log)
+	p.runtime.Apply(g.stream)
+	if old != nil {
+		old.release()
+	}
+}
+
+// bindTries is how often an address in use is tried again, and bindPause how long to wait in between: a process that
+// is being replaced may still be closing (ngx_open_listening_sockets).
+const (
+	bindTries = 5
+	bindPause = 500 * time.Millisecond
+)
+
+func (p *process) listen(r *stream.Runtime, g *generation) error {
+	for range bindTries {
+		err := r.Listen(g.stream)
+		if !errors.Is(err, unix.EADDRINUSE) {
+			return err
+		}
+		p.log.Write(logs.Emerg, 0, err.Error())
+		time.Sleep(bindPause)
+	}
+	p.log.Write(logs.Emerg, 0, "still could not bind()")
+	return &toldError{errors.New("still could not bind()")}
+}
+
+func (p *process) notice(message string) { p.log.Write(logs.Notice, 0, message) }
