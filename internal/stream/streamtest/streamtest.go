@@ -137,11 +137,21 @@ func (s *Server) Load(text string) {
 func (s *Server) Dial(n int) net.Conn {
 	s.t.Helper()
 	addr := s.Config.Listeners[n].Addr
-	network, name := "tcp", addr.String()
 	if addr.IsUnix() {
-		network, name = "unix", addr.Path
+		return s.dial("unix", addr.Path)
 	}
-	c, err := net.DialTimeout(network, name, deadline)
+	return s.dial("tcp", addr.String())
+}
+
+// DialTCP is Dial to an address of the caller's choice.
+func (s *Server) DialTCP(addr string) net.Conn {
+	s.t.Helper()
+	return s.dial("tcp", addr)
+}
+
+func (s *Server) dial(network, addr string) net.Conn {
+	s.t.Helper()
+	c, err := net.DialTimeout(network, addr, deadline)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -155,10 +165,18 @@ func (s *Server) Ask(n int, send string) string {
 	s.t.Helper()
 	c := s.Dial(n)
 	defer c.Close()
-	if _, err := io.WriteString(c, send); err != nil {
-		s.t.Fatal(err)
+	if send != "" {
+		s.Send(c, send)
 	}
 	return s.ReadAll(c)
+}
+
+// Send sends text.
+func (s *Server) Send(c net.Conn, text string) {
+	s.t.Helper()
+	if _, err := io.WriteString(c, text); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // ReadAll returns all that comes until the server closes.
