@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/weirproxy/weir/internal/logs"
@@ -140,4 +141,13 @@ func (c *Config) Var(name string) *Var {
 		}
 	}
 	return nil
+}
+
+// VarName is the name in an argument that names a variable to be defined: "$name".
+func VarName(arg string) (string, error) {
+	name, ok := strings.CutPrefix(arg, "$")
+	if !ok {
+		return "", fmt.Errorf(`invalid variable name "%s"`, arg)
+	}
+	return name, nil
 }
