@@ -51,10 +51,7 @@ func (c *Conn) SpliceTo(p *Pipe) (int, error) {
 func (c *Conn) SpliceFrom(p *Pipe, n int) (int, error) {
 	moved, errno := splice(p.r, c.fd, n)
 	switch {
-	case errno == 0:
-		if moved < n {
-			c.state &^= writable
-		}
+	case errno == 0: // a short count may have other reasons than a full socket: only EAGAIN brings an edge
 		return moved, nil
 	case errno == unix.EAGAIN:
 		c.state &^= writable

@@ -20,14 +20,15 @@ type Config struct {
 	// MultiAccept has a worker accept all that waits at once.
 	MultiAccept bool
 
-	modules []*Module
-	conf    []any // by Slot
-	vars    map[string]*Var
-	prefix  []*Variable
-	cached  int // how many variables keep their value
-	workers []workerState
-	closers []func()
-	freed   int32 // workers that have freed their state; atomic
+	modules   []*Module
+	conf      []any // by Slot
+	vars      map[string]*Var
+	prefix    []*Variable
+	cached    int // how many variables keep their value
+	workers   []workerState
+	closers   []func()
+	resolving []func() // stop what startResolving began
+	freed     int32    // workers that have freed their state; atomic
 }
 
 // workerState is what one worker has of a generation. The worker owns it.

@@ -1,8 +1,13 @@
 package stream
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
 
-// Build of a generation's worker states happens on an ordinary goroutine, before any worker knows of it.
+	"github.com/weirproxy/weir/internal/logs"
+)
+
+// buildWorkers makes the workers' states. It happens on an ordinary goroutine, before any worker knows of it.
 func (c *Config) buildWorkers(n int) error {
 	c.workers = make([]workerState, n)
 	hooks := 0
@@ -10,6 +15,11 @@ func (c *Config) buildWorkers(n int) error {
 		if m.Worker != nil {
 			m.Worker.slot = hooks
 			hooks++
+		}
+	}
+	for _, u := range c.Upstreams {
+		for id := range n {
+			u.instances = append(u.instances, u.Group.Instance(id))
 		}
 	}
 	for id := range c.workers {
@@ -79,4 +89,24 @@ func (c *Config) close() {
 	for _, fn := range c.closers {
 		fn()
 	}
+}
+
+// startResolving looks the upstreams' names up again whenever their answers expire, until stopResolving.
+func (c *Config) startResolving() {
+	for _, u := range c.Upstreams {
+		if !u.Group.NeedsResolver() {
+			continue
+		}
+		stop := u.Group.Resolve(u.resolver.made, time.Duration(u.resolverTimeout)*time.Millisecond, func(message string) {
+			c.Log.Write(logs.Error, 0, message)
+		})
+		c.resolving = append(c.resolving, stop)
+	}
+}
+
+func (c *Config) stopResolving() {
+	for _, stop := range c.resolving {
+		stop()
+	}
+	c.resolving = nil
 }

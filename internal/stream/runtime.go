@@ -59,7 +59,11 @@ func (r *Runtime) Build(c *Config) error { return c.buildWorkers(len(r.workers))
 // closed, running sessions finish on the generation they began with.
 func (r *Runtime) Apply(c *Config) {
 	first := r.config == nil
+	if !first {
+		r.config.stopResolving()
+	}
 	r.config = c
+	c.startResolving()
 	wanted := map[string]*Listener{}
 	for _, l := range c.Listeners {
 		wanted[l.key()] = l
@@ -146,6 +150,10 @@ func (r *Runtime) Quit(timeout time.Duration, expedite <-chan struct{}) {
 
 // Stop ends the workers at once. Sessions are cut off.
 func (r *Runtime) Stop() {
+	if r.config == nil {
+		return
+	}
+	r.config.stopResolving()
 	r.each(func(w *Worker) {
 		w.stopping = true
 		w.unwatch(func(*acceptor) bool { return false })

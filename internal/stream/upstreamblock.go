@@ -14,6 +14,7 @@ type group struct {
 	up   *Upstream
 	conf upstream.GroupConf
 	node *conf.Node
+	core *core // resolver directives of the block
 	// implicit is set for an address; port is what it named.
 	implicit bool
 	port     uint16
@@ -42,6 +43,7 @@ func setUpstream(s *conf.Scope, n *conf.Node) error {
 	g := &group{up: &Upstream{Name: name}, node: n, conf: upstream.GroupConf{Name: name}, noPort: true}
 	b.groups = append(b.groups, g)
 	block := &Block{Builder: b, node: n, Upstream: g.up, group: g, conf: b.newConf()}
+	g.core = block.conf[coreSlot.index].(*core)
 	if err := s.Enter(conf.InUpstream, block).Walk(n.Block); err != nil {
 		return err
 	}
@@ -158,19 +160,46 @@ func (b *Builder) finishUpstreams() error {
 				return err
 			}
 		}
-		if g.up.Group != nil {
-			continue
-		}
-		made, err := upstream.NewGroup(g.conf)
-		if err != nil {
-			return g.node.Errorf(`%s in upstream "%s"`, err, g.up.Name)
-		}
-		g.up.Group = made
-		b.Config.Upstreams = append(b.Config.Upstreams, g.up)
-		if old := b.Previous.upstream(g.up.Name); old != nil && made.Zone() != "" {
-			made.AdoptFrom(old.Group)
+		if err := b.makeGroup(g); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// makeGroup makes the group of a block, once.
+func (b *Builder) makeGroup(g *group) error {
+	if g.up.Group != nil {
+		return nil
+	}
+	made, err := upstream.NewGroup(g.conf)
+	if err != nil {
+		return g.node.Errorf(`%s in upstream "%s"`, err, g.up.Name)
+	}
+	if made.NeedsResolver() {
+		if err := b.findResolver(g); err != nil {
+			return err
+		}
+	}
+	g.up.Group = made
+	b.Config.Upstreams = append(b.Config.Upstreams, g.up)
+	if old := b.Previous.upstream(g.up.Name); old != nil && made.Zone() != "" {
+		made.AdoptFrom(old.Group)
+	}
+	return nil
+}
+
+// findResolver is for a group with names to resolve at run time: its own resolver, or stream{}'s.
+func (b *Builder) findResolver(g *group) error {
+	outer := coreSlot.Main(b.Config)
+	if err := mergeCore(b, outer, g.core); err != nil {
+		return err
+	}
+	if g.core.resolver == nil {
+		return g.node.Errorf(`no resolver defined to resolve names at run time in upstream "%s"`, g.up.Name)
+	}
+	g.core.resolver.open(b)
+	g.up.resolver, g.up.resolverTimeout = g.core.resolver, g.core.resolverTimeout.V
 	return nil
 }
 
@@ -178,13 +207,8 @@ func (b *Builder) finishUpstreams() error {
 func (b *Builder) finishImplicit(g *group) error {
 	for _, other := range b.groups {
 		if !other.implicit && g.noPort && strings.EqualFold(other.up.Name, g.conf.Name) {
-			if other.up.Group == nil {
-				made, err := upstream.NewGroup(other.conf)
-				if err != nil {
-					return other.node.Errorf(`%s in upstream "%s"`, err, other.up.Name)
-				}
-				other.up.Group = made
-				b.Config.Upstreams = append(b.Config.Upstreams, other.up)
+			if err := b.makeGroup(other); err != nil {
+				return err
 			}
 			*g.up = *other.up
 			return nil

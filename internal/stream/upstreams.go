@@ -16,6 +16,18 @@ type Upstream struct {
 	HashKey *Template
 	// Balance chooses the peers in place of Group (balancer_by_lua); nil: Group does.
 	Balance Balancer
+
+	instances       []*upstream.Instance // by worker; nil for a group made for one session
+	resolver        *resolverConf        // of a group with names to resolve at run time
+	resolverTimeout int64                // milliseconds
+}
+
+// Instance is the group as a worker sees it.
+func (u *Upstream) Instance(w *Worker) *upstream.Instance {
+	if u.instances == nil {
+		return u.Group.Instance(w.ID)
+	}
+	return u.instances[w.ID]
 }
 
 // ErrNoPeer says that a balancer has no peer for the session.

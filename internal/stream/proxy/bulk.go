@@ -49,34 +49,35 @@ func putPipe(w *stream.Worker, p *pipe) {
 	pool.n++
 }
 
-// splice moves bytes through a pipe while there are many; when src runs dry the flow goes back to reading and
-// writing, and holds no pipe.
-func (l *link) splice(f *flow) error {
-	w := l.s.Worker
+// splice moves a pipe's worth of bytes. When src runs dry the flow goes back to reading and writing, and holds no
+// pipe. more is false when there is nothing more to do now.
+func (l *link) splice(f *flow) (more bool, err error) {
 	if f.pipe == nil {
-		p, err := takePipe(w)
-		if err != nil { // no descriptors left: reading and writing needs none
-			f.full = 0
-			return nil
+		if f.pipe, err = takePipe(l.s.Worker); err != nil { // no descriptors left: reading and writing needs none
+			f.pipe, f.full = nil, 0
+			return true, nil
 		}
-		f.pipe = p
 	}
-	for range rounds {
-		if f.pipe.held == 0 {
-			n, err := f.src.SpliceTo(&f.pipe.Pipe)
-			if err == netio.ErrAgain {
-				l.endSplice(f)
-				return nil
-			}
-			if err != nil {
-				l.sourceEnded(f, err)
-				l.endSplice(f)
-				return nil
-			}
-			f.pipe.held = n
-			f.received += int64(n)
-			l.note(f)
+	n, err := f.src.SpliceTo(&f.pipe.Pipe)
+	if err != nil {
+		if err != netio.ErrAgain {
+			l.sourceEnded(f, err)
 		}
+		l.endSplice(f)
+		return false, nil
+	}
+	f.pipe.held = n
+	f.received += int64(n)
+	l.note(f)
+	if err := l.drain(f); err != nil {
+		return false, err
+	}
+	return f.pipe.held == 0, nil
+}
+
+// drain moves what is in the pipe to dst, as far as it takes it.
+func (l *link) drain(f *flow) error {
+	for f.pipe.held > 0 && f.dst.Writable() {
 		n, err := f.dst.SpliceFrom(&f.pipe.Pipe, f.pipe.held)
 		if err == netio.ErrAgain {
 			return nil
@@ -87,9 +88,6 @@ func (l *link) splice(f *flow) error {
 		}
 		f.pipe.held -= n
 		f.sent += int64(n)
-		if f.pipe.held > 0 && !f.dst.Writable() {
-			return nil
-		}
 	}
 	return nil
 }

@@ -14,9 +14,6 @@ func (l *link) finish(status int) {
 		}
 		state.BytesReceived, state.BytesSent = l.down.received, l.up.sent
 	}
-	if l.peering.Upstream != nil {
-		l.giveBack(false)
-	}
 	l.s.Finalize(status)
 }
 

@@ -53,13 +53,13 @@ func (l *link) carry(f *flow, received, sent *int64) (moved bool, err error) {
 		if err = l.flush(f); err != nil || f.waiting() || f.ended || !f.src.Readable() {
 			break
 		}
-		if f.pipe != nil || f.full >= bulkAfter && f.rate == 0 {
-			if err = l.splice(f); err != nil || f.pipe == nil || f.pipe.held > 0 {
-				break
-			}
-			continue
+		more := false
+		if f.full >= bulkAfter && f.rate == 0 {
+			more, err = l.splice(f)
+		} else {
+			more, err = l.readAndWrite(f)
 		}
-		if !l.readAndWrite(f, &err) {
+		if !more {
 			break
 		}
 	}
@@ -75,23 +75,23 @@ func (l *link) carry(f *flow, received, sent *int64) (moved bool, err error) {
 	return f.received+f.sent != before, err
 }
 
-// readAndWrite moves one buffer; false: there is no more to do now.
-func (l *link) readAndWrite(f *flow, err *error) bool {
+// readAndWrite moves one buffer. more is false when there is nothing more to do now.
+func (l *link) readAndWrite(f *flow) (more bool, err error) {
 	buf := l.s.Worker.Scratch
 	if size := int(l.conf.bufferSize.V); size > 0 && size < len(buf) {
 		buf = buf[:size]
 	}
 	size := l.allowed(f, len(buf))
 	if size == 0 {
-		return false
+		return false, nil
 	}
-	n, readErr := f.src.Read(buf[:size])
+	n, err := f.src.Read(buf[:size])
 	switch {
-	case readErr == netio.ErrAgain:
-		return false
-	case readErr != nil:
-		l.sourceEnded(f, readErr)
-		return false
+	case err == netio.ErrAgain:
+		return false, nil
+	case err != nil:
+		l.sourceEnded(f, err)
+		return false, nil
 	}
 	f.received += int64(n)
 	l.note(f)
@@ -101,21 +101,32 @@ func (l *link) readAndWrite(f *flow, err *error) bool {
 		f.full = 0
 	}
 	l.slow(f, n)
-	m := 0
-	if f.dst.Writable() {
-		if m, *err = f.dst.Write(buf[:n]); *err == netio.ErrAgain {
-			*err = nil
-		} else if *err != nil {
-			l.writeFailed(f, *err)
-			return false
-		}
+	m, err := l.write(f, buf[:n])
+	if err != nil {
+		return false, err
 	}
-	f.sent += int64(m)
 	if m < n {
-		f.pending, f.offset = append(f.pending[:0], buf[m:n]...), 0
-		return false
+		f.pending = append(f.pending[:0], buf[m:n]...)
+		return false, nil
 	}
-	return n == size
+	return n == size, nil
+}
+
+// write writes what dst takes of p.
+func (l *link) write(f *flow, p []byte) (n int, err error) {
+	if !f.dst.Writable() {
+		return 0, nil
+	}
+	n, err = f.dst.Write(p)
+	if err == netio.ErrAgain {
+		return 0, nil
+	}
+	if err != nil {
+		l.writeFailed(f, err)
+		return 0, err
+	}
+	f.sent += int64(n)
+	return n, nil
 }
 
 // note keeps the time of the peer's first byte.
@@ -128,28 +139,20 @@ func (l *link) note(f *flow) {
 // waiting tells whether bytes wait for dst.
 func (f *flow) waiting() bool { return f.offset < len(f.pending) || f.pipe != nil && f.pipe.held > 0 }
 
-// flush writes what is pending.
+// flush writes what waits, as far as dst takes it.
 func (l *link) flush(f *flow) error {
-	if f.offset == len(f.pending) {
+	if !f.waiting() || !f.dst.Writable() {
 		return nil
 	}
-	if !f.dst.Writable() {
-		return nil
+	if f.pipe != nil {
+		return l.drain(f)
 	}
-	n, err := f.dst.Write(f.pending[f.offset:])
-	if err == netio.ErrAgain {
-		return nil
-	}
-	if err != nil {
-		l.writeFailed(f, err)
-		return err
-	}
+	n, err := l.write(f, f.pending[f.offset:])
 	f.offset += n
-	f.sent += int64(n)
 	if f.offset == len(f.pending) {
 		f.pending, f.offset = nil, 0
 	}
-	return nil
+	return err
 }
 
 // sourceEnded takes an error as the end, as nginx does, but tells of it.

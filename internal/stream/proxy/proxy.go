@@ -88,6 +88,9 @@ func begin(s *stream.Session) {
 // release is called when the session is freed, however it ended.
 func release(s *stream.Session) {
 	l := sessionLink.Get(s)
+	if l.peering.Upstream != nil {
+		l.giveBack(false)
+	}
 	l.closePeer()
 	l.up.drop(s.Worker)
 	l.down.drop(s.Worker)

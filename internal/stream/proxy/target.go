@@ -104,7 +104,7 @@ func (l *link) use(up *stream.Upstream) {
 	if up.HashKey != nil {
 		key = []byte(up.HashKey.Text(l.s))
 	}
-	l.peering.Selection.Init(up.Group.Instance(l.s.Worker.ID), key)
+	l.peering.Selection.Init(up.Instance(l.s.Worker), key)
 	l.peering.Selection.LimitTries(int(l.conf.nextTries.V))
 	l.attempt()
 }
