@@ -262,3 +262,11 @@ func BenchmarkLua(b *testing.B) {
 		})
 	}
 }
+
+func TestLuaRecursion(t *testing.T) {
+	eval(t, newVM(t, "{}"), `
+		local function inner(m)
+			return m[0] .. re.gsub("xy", "[a-z]", "<$0>", "jo") .. #re.gsub(("x"):rep(100000), "x", "yy", "jo")
+		end
+		want("a<x><y>200000,b<x><y>200000 2", re.gsub("a,b", "[a-z]", inner, "jo"))`)
+}

@@ -10,12 +10,12 @@
 local ffi = require "ffi"
 local bit = require "bit"
 local C = ffi.C
-local ffi_string, ffi_gc = ffi.string, ffi.gc
+local ffi_string, ffi_gc, ffi_cast = ffi.string, ffi.gc, ffi.cast
 local band, bor, lshift = bit.band, bit.bor, bit.lshift
 local sub, byte, find = string.sub, string.byte, string.find
-local concat = table.concat
 local type, tostring, tonumber, error, setmetatable = type, tostring, tonumber, error, setmetatable
 local new_tab = require "table.new"
+local buffer = require "string.buffer"
 
 if not pcall(ffi.typeof, "weir_re_t") then
     ffi.cdef[[
@@ -35,12 +35,15 @@ local CASELESS, MULTILINE, DOTALL, EXTENDED, ANCHORED = 0x1, 0x2, 0x4, 0x8, 0x10
 local UTF, NO_UTF_CHECK, DUPNAMES, JAVASCRIPT, DFA, JIT = 0x20, 0x40, 0x80, 0x100, 0x200, 0x400
 local ONCE = 0x10000 -- ours: not for C
 
+local bytes = ffi.typeof("const char *")
+
 local letters = {
     a = ANCHORED, d = DFA, D = DUPNAMES, i = CASELESS, j = JIT, J = JAVASCRIPT, m = MULTILINE, o = ONCE,
     s = DOTALL, u = UTF, U = bor(UTF, NO_UTF_CHECK), x = EXTENDED,
 }
 
 local NO_MATCH = -1
+local KEEP = 65536 -- bytes: a larger buffer goes back to the allocator
 local ERROR_SIZE = 512
 local errors = ffi.new("char[?]", ERROR_SIZE)
 
@@ -118,7 +121,7 @@ end
 -- Groups that took no part are false.
 local function collect(re, subj, res)
     local caps, n = re.captures, re.ncaptures
-    res = res or new_tab(n, re.name_count + 1)
+    res = res or new_tab(n, re.name_count)
     for i = 0, n do
         local from = caps[2 * i]
         res[i] = from >= 0 and sub(subj, from + 1, caps[2 * i + 1])
@@ -383,24 +386,27 @@ return function(env)
         return parts
     end
 
-    -- Appends a template's text for the match in re to out; returns how long out is then.
-    local function expand(parts, re, rc, subj, out, n)
+    -- Appends a template's text for the match in re to out; text is the subject's bytes.
+    local function expand(parts, re, rc, text, out)
         local caps = re.captures
         for i = 1, #parts do
             local part = parts[i]
-            if type(part) == "number" then
-                local from = part < rc and caps[2 * part] or -1
-                part = from >= 0 and sub(subj, from + 1, caps[2 * part + 1]) or ""
+            if type(part) == "string" then
+                out:put(part)
+            elseif part < rc and caps[2 * part] >= 0 then
+                local from = caps[2 * part]
+                out:putcdata(text + from, caps[2 * part + 1] - from)
             end
-            n = n + 1
-            out[n] = part
         end
-        return n
     end
 
-    -- captures are read before a function is called: it may match with the same pattern.
+    -- Without a function nothing else can run in between, so one buffer serves all calls. re.captures is read before
+    -- a function is called: it may match with the same pattern.
+    local shared = buffer.new(1024)
+
     local function replace_all(re, subj, parts, func, global)
-        local out, n, count, copied, pos = {}, 0, 0, 0, 0
+        local out = func and buffer.new() or shared:reset()
+        local text, count, copied, pos = ffi_cast(bytes, subj), 0, 0, 0
         while true do
             local rc, err = exec(re, subj, pos)
             if err then
@@ -411,12 +417,13 @@ return function(env)
             end
             count = count + 1
             local from, to = re.captures[0], re.captures[1]
-            out[n + 1] = sub(subj, copied + 1, from)
+            if from > copied then
+                out:putcdata(text + copied, from - copied)
+            end
             if func then
-                out[n + 2] = tostring(func(collect(re, subj)))
-                n = n + 2
+                out:put(tostring(func(collect(re, subj))))
             else
-                n = expand(parts, re, rc, subj, out, n + 1)
+                expand(parts, re, rc, text, out)
             end
             copied, pos = to, to
             if from == to then
@@ -429,8 +436,12 @@ return function(env)
         if count == 0 then
             return subj, 0
         end
-        out[n + 1] = sub(subj, copied + 1)
-        return concat(out, "", 1, n + 1), count
+        out:putcdata(text + copied, #subj - copied)
+        local replaced = out:tostring()
+        if #replaced > KEEP then
+            out:free()
+        end
+        return replaced, count
     end
 
     local function replace(subj, pattern, replacement, opts, global)
