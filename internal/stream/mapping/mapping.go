@@ -1,0 +1,98 @@
+package mapping
+
+import (
+	"bytes"
+
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/pcre"
+	"github.com/weirproxy/weir/internal/stream"
+)
+
+// table is a map{}.
+type table struct {
+	keys
+	source    *stream.Template
+	regexes   []regex
+	fallback  *stream.Template // nil: the empty text
+	hostnames bool
+}
+
+type regex struct {
+	*pcre.Regexp
+	value *stream.Template
+	named []named
+}
+
+// named is a group of a regex that is a variable too.
+type named struct {
+	v     *stream.Var
+	group int
+}
+
+// get is the variable's Get. dst serves for the text that is looked up, too.
+func (t *table) get(s *stream.Session, _ *stream.Var, dst []byte) ([]byte, bool) {
+	start := len(dst)
+	dst = t.source.Append(dst, s)
+	if t.hostnames && bytes.HasSuffix(dst[start:], []byte(".")) {
+		dst = dst[:len(dst)-1]
+	}
+	end := len(dst)
+	dst = appendLower(dst, dst[start:])
+	value := t.find(dst[end:])
+	if value == nil {
+		value = t.match(s, dst[start:end])
+	}
+	if value == nil {
+		value = t.fallback
+	}
+	if value == nil {
+		return dst[:start], true
+	}
+	return value.Append(dst[:start], s), true
+}
+
+// match tries the regular expressions.
+func (t *table) match(s *stream.Session, text []byte) *stream.Template {
+	if len(text) == 0 {
+		return nil
+	}
+	for i := range t.regexes {
+		x := &t.regexes[i]
+		matched, err := x.try(s, text)
+		if err != nil {
+			s.Log(logs.Alert, err.Error()+` on "`+string(text)+`" using "`+x.String()+`"`)
+			return nil
+		}
+		if matched {
+			return x.value
+		}
+	}
+	return nil
+}
+
+// try matches, and keeps what the groups matched in the session.
+func (x *regex) try(s *stream.Session, text []byte) (bool, error) {
+	var room [64]int
+	offsets := room[:]
+	if need := 2 * (x.Groups() + 1); need <= len(room) {
+		offsets = offsets[:need]
+	} else {
+		offsets = make([]int, need)
+	}
+	n, err := x.MatchBytes(text, offsets)
+	if n == 0 {
+		return false, err
+	}
+	if x.Groups() == 0 {
+		return true, nil
+	}
+	s.SetCaptures(string(text), offsets)
+	for _, name := range x.named {
+		value := ""
+		if from := offsets[2*name.group]; from >= 0 {
+			value = string(text[from:offsets[2*name.group+1]])
+		}
+		s.Set(name.v, value)
+	}
+	return true, nil
+}

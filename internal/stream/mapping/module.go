@@ -1,0 +1,121 @@
+// Package mapping is the map directive: a variable whose value follows from another text (ngx_stream_map_module).
+//
+// A text is looked up among the exact keys, then the wildcards ("hostnames"), then the regular expressions in their
+// order, then there is the default. Exact keys and wildcards do not mind case, and finding them allocates nothing.
+package mapping
+
+import (
+	"strings"
+
+	"github.com/weirproxy/weir/internal/conf"
+	"github.com/weirproxy/weir/internal/pcre"
+	"github.com/weirproxy/weir/internal/stream"
+)
+
+// Module is the map module.
+var Module = &stream.Module{
+	Name: "map",
+	Directives: []conf.Directive{
+		{Name: "map", In: conf.InStream, Args: conf.Block | conf.Take2, Set: setMap},
+		// Sizes of hash tables that weir does not have.
+		{Name: "map_hash_max_size", In: conf.InStream, Args: conf.Take1, Set: checkInt},
+		{Name: "map_hash_bucket_size", In: conf.InStream, Args: conf.Take1, Set: checkInt},
+	},
+}
+
+func checkInt(_ *conf.Scope, n *conf.Node) error {
+	_, err := n.Int()
+	return err
+}
+
+func setMap(s *conf.Scope, n *conf.Node) error {
+	b := stream.In(s)
+	source, err := b.Template(n.Args[0])
+	if err != nil {
+		return err
+	}
+	name, err := stream.VarName(n.Args[1])
+	if err != nil {
+		return err
+	}
+	t := &table{source: source}
+	r := reader{table: t, block: b, values: map[string]*stream.Template{}}
+	if err := conf.Each(n.Block, r.line); err != nil {
+		return err
+	}
+	_, err = b.Define(stream.Variable{Name: name, Get: t.get, Cached: !r.volatile, Changeable: true})
+	return err
+}
+
+// reader is a map{} while it is read.
+type reader struct {
+	*table
+	block    *stream.Block
+	values   map[string]*stream.Template // by their source, as many keys share few values
+	volatile bool
+}
+
+func (r *reader) line(n *conf.Node) error {
+	if len(n.Args) == 0 {
+		switch n.Name {
+		case "hostnames":
+			r.hostnames = true
+			return nil
+		case "volatile":
+			r.volatile = true
+			return nil
+		}
+	}
+	if len(n.Args) != 1 {
+		return n.Errorf("invalid number of the map parameters")
+	}
+	value, err := r.value(n.Args[0])
+	if err != nil {
+		return err
+	}
+	key := n.Name
+	switch {
+	case key == "default":
+		if r.fallback != nil {
+			return n.Errorf("duplicate default map parameter")
+		}
+		r.fallback = value
+		return nil
+	case strings.HasPrefix(key, "~"):
+		return r.addRegex(key[1:], value)
+	}
+	return r.addKey(n, strings.TrimPrefix(key, `\`), value)
+}
+
+func (r *reader) value(text string) (*stream.Template, error) {
+	if value := r.values[text]; value != nil {
+		return value, nil
+	}
+	value, err := r.block.Template(text)
+	r.values[text] = value
+	return value, err
+}
+
+func (r *reader) addRegex(pattern string, value *stream.Template) error {
+	pattern, caseless := strings.CutPrefix(pattern, "*")
+	var options pcre.Options
+	if caseless {
+		options = pcre.Caseless
+	}
+	re, err := pcre.Compile(pattern, options)
+	if err != nil {
+		return err
+	}
+	x := regex{Regexp: re, value: value}
+	for _, group := range re.Names() {
+		v, err := r.block.Define(stream.Variable{Name: group.Name, Get: notFound, Changeable: true})
+		if err != nil {
+			return err
+		}
+		x.named = append(x.named, named{v, group.Group})
+	}
+	r.regexes = append(r.regexes, x)
+	return nil
+}
+
+func notFound(_ *stream.Session, _ *stream.Var, dst []byte) ([]byte, bool) { return dst, false }
