@@ -2,18 +2,26 @@ package main
 
 import (
 	"github.com/weirproxy/weir/internal/stream"
+	"github.com/weirproxy/weir/internal/stream/access"
+	"github.com/weirproxy/weir/internal/stream/mapping"
 	"github.com/weirproxy/weir/internal/stream/proxy"
+	"github.com/weirproxy/weir/internal/stream/returns"
+	"github.com/weirproxy/weir/internal/stream/set"
 )
 
 // modules are all parts of the stream subsystem. Within a phase, handlers run in this order: whoever reads the list
 // knows what runs when. -V derives from it what it says is there, by the names that nginx gives its modules.
 var modules = []*stream.Module{
 	// post-accept: realip
-	// preaccess: limit_conn
+	// preaccess: set, limit_conn
+	set.Module,
 	// access: access
+	access.Module,
 	// preread: ssl_preread, Lua
 	// content: proxy, return, Lua
 	proxy.Module,
-	// variables: map, set, split_clients
+	returns.Module,
+	// variables: map, split_clients, geo
+	mapping.Module,
 	// log: Lua, log
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -21,12 +22,26 @@ func (p *process) pidPath(s *settings) string {
 // createPid writes the process's number into the pid file.
 func (p *process) createPid(g *generation) error {
 	path := p.pidPath(g.settings)
-	return failed("open", path, os.WriteFile(path, strconv.AppendInt(nil, int64(os.Getpid()), 10), 0o644))
+	number := append(strconv.AppendInt(nil, int64(os.Getpid()), 10), '\n')
+	if err := os.WriteFile(path, number, 0o644); err != nil {
+		return failed("open", path, err)
+	}
+	if g.settings.user == nil || os.Geteuid() != 0 {
+		return nil
+	}
+	return failed("chown", path, os.Chown(path, g.settings.user.uid, -1))
 }
 
+// removePid removes the pid file. Where the process's user may not do that, it leaves it empty, so that nobody takes
+// another process for this one.
 func (p *process) removePid(g *generation) {
-	if err := failed("unlink", p.pidPath(g.settings), os.Remove(p.pidPath(g.settings))); err != nil {
-		p.log.Write(logs.Notice, 0, err.Error())
+	path := p.pidPath(g.settings)
+	err := os.Remove(path)
+	if errors.Is(err, fs.ErrPermission) {
+		err = os.Truncate(path, 0)
+	}
+	if err != nil {
+		p.log.Write(logs.Warn, 0, failed("unlink", path, err).Error())
 	}
 }
 

@@ -22,6 +22,7 @@ type process struct {
 	log     *logs.Log
 	environ []string // as it was at the start
 	ready   *readiness
+	boot    *logs.Generation // holds the default log open until the configuration's are
 
 	runtime *stream.Runtime
 	current *generation
@@ -39,11 +40,11 @@ func newProcess(o *options) (*process, error) {
 		p.defaultLog = paths.full(o.errorLog)
 	}
 	p.files.SetEcho("weir: ")
-	boot := p.files.Generation()
-	target := logs.Target{Level: logs.Notice, File: boot.File(p.defaultLog)}
-	if err := boot.Open(); err != nil {
+	p.boot = p.files.Generation()
+	target := logs.Target{Level: logs.Notice, File: p.boot.File(p.defaultLog)}
+	if err := p.boot.Open(); err != nil {
 		complain("[alert] could not open error log file: " + err.Error())
-		target.File = boot.File("")
+		target.File = p.boot.File("")
 	}
 	p.setLog(p.files.NewLog(target))
 	return p, nil

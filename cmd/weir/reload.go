@@ -24,6 +24,7 @@ func (p *process) reload() {
 	p.put(g)
 	g.settings.schedule(p.log, p.runtime)
 	p.ready.redirect(g)
+	p.notice("configuration reloaded")
 }
 
 // prepare does all that may fail. A socket that it has opened for a generation that fails afterwards is closed by the

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
+
+	"github.com/weirproxy/weir/internal/logs"
 )
 
 // action is what a signal does, and how the log says so.
@@ -70,6 +73,7 @@ func (p *process) reopen() {
 	p.notice("reopening logs")
 	p.files.Reopen() // tells its failures itself
 	p.ready.redirect(p.current)
+	p.log.Printf(logs.Debug, 0, "%d goroutines", runtime.NumGoroutine())
 }
 
 // quit lets the sessions finish. TERM and INT meanwhile end it at once.

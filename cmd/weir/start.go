@@ -58,6 +58,7 @@ func (p *process) start(g *generation) error {
 	}
 	p.files.Start()
 	p.put(g)
+	p.boot.Release()
 	g.settings.schedule(p.log, runtime)
 	return nil
 }
