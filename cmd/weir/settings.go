@@ -37,7 +37,7 @@ func field[V any](at func(*settings) *conf.Value[V], read func(*conf.Node) (V, e
 	return conf.Slot(func(s *conf.Scope) *conf.Value[V] { return at(s.Data.(*settings)) }, read)
 }
 
-func set(fn func(c *settings, n *conf.Node) error) conf.Setter {
+func setter(fn func(c *settings, n *conf.Node) error) conf.Setter {
 	return func(s *conf.Scope, n *conf.Node) error { return fn(s.Data.(*settings), n) }
 }
 
@@ -69,11 +69,11 @@ var mainDirectives = []conf.Directive{
 		Set: field(func(c *settings) *conf.Value[bool] { return &c.debugPoints }, readDebugPoints)},
 	{Name: "worker_priority", In: conf.InMain, Args: conf.Take1,
 		Set: field(func(c *settings) *conf.Value[int64] { return &c.priority }, readPriority)},
-	{Name: "worker_cpu_affinity", In: conf.InMain, Args: conf.OneMore, Set: set(setAffinity)},
-	{Name: "user", In: conf.InMain, Args: conf.Take12, Set: set(setUser)},
-	{Name: "env", In: conf.InMain, Args: conf.Take1, Set: set(setEnv)},
-	{Name: "error_log", In: conf.InMain, Args: conf.OneMore, Set: set(setErrorLog)},
-	{Name: "load_module", In: conf.InMain, Args: conf.Take1, Set: set(setLoadModule)},
+	{Name: "worker_cpu_affinity", In: conf.InMain, Args: conf.OneMore, Set: setter(setAffinity)},
+	{Name: "user", In: conf.InMain, Args: conf.Take12, Set: setter(setUser)},
+	{Name: "env", In: conf.InMain, Args: conf.Take1, Set: setter(setEnv)},
+	{Name: "error_log", In: conf.InMain, Args: conf.OneMore, Set: setter(setErrorLog)},
+	{Name: "load_module", In: conf.InMain, Args: conf.Take1, Set: setter(setLoadModule)},
 	{Name: "thread_pool", In: conf.InMain, Args: conf.Take23, Set: accept},
 	{Name: "ssl_engine", In: conf.InMain, Args: conf.Take1, Set: accept},
 	{Name: "http", In: conf.InMain, Args: conf.Block | conf.NoArgs, Set: notServed},
