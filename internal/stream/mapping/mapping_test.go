@@ -9,7 +9,7 @@ import (
 	"github.com/weirproxy/weir/internal/stream"
 	"github.com/weirproxy/weir/internal/stream/mapping"
 	"github.com/weirproxy/weir/internal/stream/returns"
-	"github.com/weirproxy/weir/internal/stream/set"
+	"github.com/weirproxy/weir/internal/stream/setvar"
 	"github.com/weirproxy/weir/internal/stream/streamtest"
 )
 
@@ -49,7 +49,7 @@ func TestMap(t *testing.T) {
 		{`x $protocol-$key;`, "x", "TCP-x"},
 	} {
 		s := streamtest.Start(t, `map $key $out { `+tc.lines+` }
-			server { listen unix:%DIR%/s; set $key "`+tc.key+`"; return $out; }`, mapping.Module, set.Module, returns.Module)
+			server { listen unix:%DIR%/s; set $key "`+tc.key+`"; return $out; }`, mapping.Module, setvar.Module, returns.Module)
 		if got := s.Ask(0, ""); got != tc.want {
 			t.Errorf("%s %q: %q, want %q", tc.lines, tc.key, got, tc.want)
 		}

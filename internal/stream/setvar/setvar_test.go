@@ -1,17 +1,17 @@
-package set_test
+package setvar_test
 
 import (
 	"testing"
 
 	"github.com/weirproxy/weir/internal/stream/returns"
-	"github.com/weirproxy/weir/internal/stream/set"
+	"github.com/weirproxy/weir/internal/stream/setvar"
 	"github.com/weirproxy/weir/internal/stream/streamtest"
 )
 
 func TestSet(t *testing.T) {
 	s := streamtest.Start(t, `
 		server { listen 127.0.0.1:%PORT%; set $a one; set $b "$a-two"; set $a three; return "$a $b $A"; }
-		server { listen 127.0.0.1:%PORT1%; return "<$a>"; }`, set.Module, returns.Module)
+		server { listen 127.0.0.1:%PORT1%; return "<$a>"; }`, setvar.Module, returns.Module)
 	for n, want := range []string{"three one-two three", "<>"} {
 		if got := s.Ask(n, ""); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
@@ -20,7 +20,7 @@ func TestSet(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	r := streamtest.NewReader(t, set.Module)
+	r := streamtest.NewReader(t, setvar.Module)
 	for text, want := range map[string]string{
 		`set $a b;`:                               `"set" directive is not allowed here in nginx.conf:2`,
 		`server { listen unix:a; set a b; }`:      `invalid variable name "a" in nginx.conf:2`,

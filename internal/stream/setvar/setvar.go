@@ -1,5 +1,5 @@
-// Package set is the set directive: it gives variables a value at the beginning of a session (ngx_stream_set_module).
-package set
+// Package setvar is the set directive: it gives variables a value at the beginning of a session (ngx_stream_set_module).
+package setvar
 
 import (
 	"github.com/weirproxy/weir/internal/conf"
