@@ -6,7 +6,7 @@ import (
 	"github.com/weirproxy/weir/internal/stream/mapping"
 	"github.com/weirproxy/weir/internal/stream/proxy"
 	"github.com/weirproxy/weir/internal/stream/returns"
-	"github.com/weirproxy/weir/internal/stream/set"
+	"github.com/weirproxy/weir/internal/stream/setvar"
 )
 
 // modules are all parts of the stream subsystem. Within a phase, handlers run in this order: whoever reads the list
@@ -14,7 +14,7 @@ import (
 var modules = []*stream.Module{
 	// post-accept: realip
 	// preaccess: set, limit_conn
-	set.Module,
+	setvar.Module,
 	// access: access
 	access.Module,
 	// preread: ssl_preread, Lua
