@@ -7,6 +7,7 @@ import (
 	"github.com/weirproxy/weir/internal/stream/proxy"
 	"github.com/weirproxy/weir/internal/stream/returns"
 	"github.com/weirproxy/weir/internal/stream/setvar"
+	"github.com/weirproxy/weir/internal/stream/splitclients"
 )
 
 // modules are all parts of the stream subsystem. Within a phase, handlers run in this order: whoever reads the list
@@ -23,5 +24,6 @@ var modules = []*stream.Module{
 	returns.Module,
 	// variables: map, split_clients, geo
 	mapping.Module,
+	splitclients.Module,
 	// log: Lua, log
 }

@@ -1,0 +1,107 @@
+// Package splitclients is the split_clients directive: a variable that has one of several values, each for its share of
+// all texts (ngx_stream_split_clients_module).
+package splitclients
+
+import (
+	"github.com/weirproxy/weir/internal/conf"
+	"github.com/weirproxy/weir/internal/stream"
+)
+
+// Module is the split_clients module.
+var Module = &stream.Module{
+	Name: "split_clients",
+	Directives: []conf.Directive{
+		{Name: "split_clients", In: conf.InStream, Args: conf.Block | conf.Take2, Set: setSplit},
+	},
+}
+
+// whole is 100% in the unit of shares.
+const whole = 10000
+
+// split is a split_clients{}.
+type split struct {
+	source *stream.Template
+	parts  []part
+}
+
+// part has the hashes below limit, and below no earlier part's.
+type part struct {
+	share int64 // in hundredths of a percent; 0: all the rest
+	limit uint32
+	value string
+}
+
+func setSplit(s *conf.Scope, n *conf.Node) error {
+	b := stream.In(s)
+	source, err := b.Template(n.Args[0])
+	if err != nil {
+		return err
+	}
+	name, err := stream.VarName(n.Args[1])
+	if err != nil {
+		return err
+	}
+	t := &split{source: source}
+	if err := conf.Each(n.Block, t.line); err != nil {
+		return err
+	}
+	if !t.close() {
+		return n.EndErrorf("percent total is greater than 100%%")
+	}
+	_, err = b.Define(stream.Variable{Name: name, Get: t.get, Cached: true, Changeable: true})
+	return err
+}
+
+func (t *split) line(n *conf.Node) error {
+	if len(n.Args) != 1 {
+		return n.Errorf("invalid number of the split_clients parameters")
+	}
+	p := part{value: n.Args[0]}
+	if n.Name != "*" {
+		share, ok := conf.ParsePercent(n.Name)
+		if !ok || share > whole {
+			return n.Errorf(`invalid percent value "%s"`, n.Name)
+		}
+		p.share = share
+	}
+	t.parts = append(t.parts, p)
+	return nil
+}
+
+// close turns shares into limits; false when they are more than the whole.
+func (t *split) close() bool {
+	sum := int64(0)
+	last := uint32(0)
+	for i := range t.parts {
+		p := &t.parts[i]
+		if p.share == 0 {
+			sum = whole
+			continue
+		}
+		sum += p.share
+		switch {
+		case sum > whole:
+			return false
+		case sum == whole:
+			p.share = 0
+		default:
+			last += uint32(uint64(p.share) * 0xffffffff / whole)
+			p.limit = last
+		}
+	}
+	return true
+}
+
+// get is the variable's Get. dst serves for the text that is hashed, too.
+func (t *split) get(s *stream.Session, _ *stream.Var, dst []byte) ([]byte, bool) {
+	start := len(dst)
+	dst = t.source.Append(dst, s)
+	hash := murmur2(dst[start:])
+	dst = dst[:start]
+	for i := range t.parts {
+		if p := &t.parts[i]; p.share == 0 || hash < p.limit {
+			return append(dst, p.value...), true
+		}
+	}
+	return dst, true
+}
