@@ -88,6 +88,18 @@ static int do_setglobal(wr_vm *vm, lua_State *L, wr_req *r)
     return 0;
 }
 
+/* Moves what an ended thread has returned, or its error, behind a boolean. */
+static int do_moveresults(lua_State *L, wr_req *r)
+{
+    lua_State *from = r->thread->L, *to = r->other->L;
+    int n = r->how ? lua_gettop(from) : 1;
+    if (!lua_checkstack(to, n + 3)) return luaL_error(L, "too many values");
+    lua_pushboolean(to, r->how);
+    lua_xmove(from, to, n);
+    r->out = n + 1;
+    return 0;
+}
+
 static int do_move(lua_State *L, wr_req *r)
 {
     if (!lua_checkstack(r->other->L, r->n + 2))
@@ -123,6 +135,7 @@ int wr_dispatch(lua_State *L)
     case WP_SETGLOBAL: return do_setglobal(vm, L, r);
     case WP_RELEASE: wr_freethread(vm, L, r->thread); return 0;
     case WP_MOVE: return do_move(L, r);
+    case WP_MOVERESULTS: return do_moveresults(L, r);
     }
     return luaL_error(L, "unknown request");
 }

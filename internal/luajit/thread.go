@@ -178,6 +178,17 @@ func Move(from, to *Thread, n int) error {
 	return from.vm.request(&req)
 }
 
+// MoveResults takes what from, which has ended, has returned (ok) or its error (not ok) off its stack and puts it,
+// behind ok itself, on that of to. It answers how many values ResumeMoved is to be told.
+func MoveResults(ok bool, from, to *Thread) (int, error) {
+	req := C.wr_req{op: C.WP_MOVERESULTS, thread: from.c, other: to.c}
+	if ok {
+		req.how = 1
+	}
+	err := from.vm.request(&req)
+	return int(req.out), err
+}
+
 // Status is what coroutine.status tells of t, as far as it is scheduled here.
 func (t *Thread) Status() Status { return Status(t.c.status) }
 

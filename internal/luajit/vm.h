@@ -23,6 +23,8 @@ enum {
     WR_SETINDEX = 35,   /* u: index; takes the value above the table */
     WR_SETFIELD = 36,   /* u: offset of the key, len; takes the value */
     WR_GLOBAL = 37,     /* u: offset of a global's name, len */
+    WR_BOX = 38,        /* u: number in a userdata, len: its metatable's ref */
+    WR_SETMETA = 39,    /* u: reference of a metatable for the table above */
 };
 
 typedef struct wr_val {
@@ -132,6 +134,7 @@ typedef struct wr_fn {
     int32_t flat;
     int32_t flatmode;
     uint32_t refmask;
+    uint32_t boxmask;
     int32_t newline;
     int32_t where;
 } wr_fn;
@@ -150,7 +153,7 @@ void wr_setlimit(uintptr_t vm, uint64_t bytes);
 /* protect.c: everything Go asks for that may raise */
 enum { WP_LOAD = 1, WP_NEWTHREAD, WP_REGISTER, WP_CALL, WP_RESULTS, WP_UNREF,
        WP_TRACEBACK, WP_GC, WP_PRELOAD, WP_PUSH, WP_PATH, WP_SETGLOBAL,
-       WP_RELEASE, WP_MOVE };
+       WP_RELEASE, WP_MOVE, WP_MOVERESULTS };
 
 typedef struct wr_req {
     const char *name;
