@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/weirproxy/weir/internal/ngx"
 	"github.com/weirproxy/weir/internal/stream"
 	"github.com/weirproxy/weir/internal/stream/access"
 	"github.com/weirproxy/weir/internal/stream/mapping"
@@ -22,6 +23,7 @@ var modules = []*stream.Module{
 	// content: proxy, return, Lua
 	proxy.Module,
 	returns.Module,
+	ngx.Module,
 	// variables: map, split_clients, geo
 	mapping.Module,
 	splitclients.Module,

@@ -26,6 +26,8 @@ type process struct {
 
 	runtime *stream.Runtime
 	current *generation
+	// overdue are replaced generations whose sessions have had their time.
+	overdue chan *generation
 }
 
 // newProcess opens the default error log, which takes what happens until the configuration's own is open.
@@ -34,7 +36,8 @@ func newProcess(o *options) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{options: o, paths: paths, files: logs.NewFiles(), ready: inheritReadiness()}
+	p := &process{options: o, paths: paths, files: logs.NewFiles(), ready: inheritReadiness(),
+		overdue: make(chan *generation)}
 	p.environ = os.Environ()
 	if o.errorLog != "" {
 		p.defaultLog = paths.full(o.errorLog)

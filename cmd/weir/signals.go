@@ -6,7 +6,6 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
-	"time"
 
 	"github.com/weirproxy/weir/internal/logs"
 )
@@ -45,14 +44,18 @@ func (p *process) tellSignal(s os.Signal) {
 
 // run carries out signals until one ends the process, and is the exit code.
 func (p *process) run(caught <-chan os.Signal) int {
-	for s := range caught {
-		p.tellSignal(s)
-		if s == syscall.SIGQUIT {
-			p.quit(caught)
-			break
-		}
-		if do := actions[s].do; do != nil && do(p) {
-			break
+	for ended := false; !ended; {
+		select {
+		case old := <-p.overdue:
+			p.runtime.EndSessions(old.stream)
+		case s := <-caught:
+			p.tellSignal(s)
+			if s == syscall.SIGQUIT {
+				p.quit(caught)
+				ended = true
+			} else if do := actions[s].do; do != nil {
+				ended = do(p)
+			}
 		}
 	}
 	p.removeTraces(p.current)
@@ -83,13 +86,14 @@ func (p *process) quit(caught <-chan os.Signal) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		p.runtime.Quit(time.Duration(p.current.settings.shutdownTimeout.V)*time.Millisecond, expedite)
+		p.runtime.Quit(p.current.settings.shutdown(), expedite)
 	}()
 	hurried := false
 	for {
 		select {
 		case <-done:
 			return
+		case <-p.overdue: // the timeout of the shutdown holds for all
 		case s := <-caught:
 			p.tellSignal(s)
 			switch s {

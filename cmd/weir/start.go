@@ -34,7 +34,7 @@ func (p *process) start(g *generation) error {
 		return err
 	}
 	p.setLog(g.log)
-	p.notice("weir/" + version)
+	p.notice("weir/" + version + ", for configurations of nginx/" + nginxVersion)
 	tuneScheduler(g.settings)
 	if err := limits(g.settings); err != nil {
 		return err
@@ -71,6 +71,11 @@ func (s *settings) workerCount() int {
 	return max(1, int(s.workers.V))
 }
 
+// shutdown is worker_shutdown_timeout, which holds for the sessions of a generation that was replaced, too.
+func (s *settings) shutdown() time.Duration {
+	return time.Duration(s.shutdownTimeout.V) * time.Millisecond
+}
+
 // drop gives up what the server needs no more once its sockets and files are open.
 func (p *process) drop(g *generation) error {
 	if err := changeDirectory(g.settings); err != nil {
@@ -94,8 +99,12 @@ func (p *process) put(g *generation) {
 	p.current = g
 	p.setLog(g.log)
 	p.runtime.Apply(g.stream)
-	if old != nil {
-		old.release()
+	if old == nil {
+		return
+	}
+	old.release()
+	if timeout := old.settings.shutdown(); timeout > 0 {
+		time.AfterFunc(timeout, func() { p.overdue <- old })
 	}
 }
 

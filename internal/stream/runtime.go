@@ -141,12 +141,15 @@ func (r *Runtime) Quit(timeout time.Duration, expedite <-chan struct{}) {
 	select {
 	case <-done:
 	case <-expired:
-		r.each((*Worker).endSessions)
+		r.each(func(w *Worker) { w.endSessions(nil) })
 		<-done
 	case <-expedite:
 	}
 	r.Stop()
 }
+
+// EndSessions ends the sessions that still run on a generation which another has replaced.
+func (r *Runtime) EndSessions(c *Config) { r.each(func(w *Worker) { w.endSessions(c) }) }
 
 // Stop ends the workers at once. Sessions are cut off.
 func (r *Runtime) Stop() {
@@ -158,7 +161,7 @@ func (r *Runtime) Stop() {
 		w.stopping = true
 		w.unwatch(func(*acceptor) bool { return false })
 		w.onIdle = nil
-		w.endSessions()
+		w.endSessions(nil)
 		w.retire(w.config)
 	})
 	for _, w := range r.workers {
@@ -197,16 +200,21 @@ func (w *Worker) checkIdle() {
 	idle()
 }
 
-// endSessions finalizes whatever still runs.
-func (w *Worker) endSessions() {
+// endSessions finalizes the sessions for which which is true.
+func (w *Worker) endSessions(which func(*Session) bool) {
 	for s := w.sessions; s != nil; {
 		next := s.next
-		if s.Ended() {
+		switch {
+		case !which(s):
+		case s.Ended():
 			w.free(s)
-		} else {
-			s.Log(logs.Info, "session is cut off by shutdown")
+		default:
+			s.Log(logs.Info, "shutdown timeout")
+			s.noLinger()
 			s.Finalize(StatusOK)
 		}
 		s = next
 	}
 }
+
+func all(*Session) bool { return true }
