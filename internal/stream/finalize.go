@@ -57,7 +57,7 @@ const (
 
 func (s *Session) mustLinger() bool {
 	c := &s.Client
-	if !c.IsOpen() || c.EOF() || s.Worker.stopping {
+	if !c.IsOpen() || c.EOF() || s.flags&atOnce != 0 {
 		return false
 	}
 	switch s.Server.LingeringClose {

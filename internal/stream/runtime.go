@@ -200,21 +200,19 @@ func (w *Worker) checkIdle() {
 	idle()
 }
 
-// endSessions finalizes the sessions for which which is true.
-func (w *Worker) endSessions(which func(*Session) bool) {
+// endSessions finalizes the sessions of a generation; nil: all.
+func (w *Worker) endSessions(of *Config) {
 	for s := w.sessions; s != nil; {
 		next := s.next
 		switch {
-		case !which(s):
+		case of != nil && s.Server.config != of:
 		case s.Ended():
 			w.free(s)
 		default:
 			s.Log(logs.Info, "shutdown timeout")
-			s.noLinger()
+			s.flags |= atOnce
 			s.Finalize(StatusOK)
 		}
 		s = next
 	}
 }
-
-func all(*Session) bool { return true }

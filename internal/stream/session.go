@@ -57,6 +57,7 @@ type sessionFlags uint8
 
 const (
 	ended    sessionFlags = 1 << iota // Finalize was called
+	atOnce                            // the client is closed without lingering
 	released                          // Client was detached: the connection is another's now
 )
 
