@@ -1,0 +1,79 @@
+package ngx
+
+import (
+	"time"
+	"unsafe"
+
+	"github.com/weirproxy/weir/internal/luajit"
+	_ "github.com/weirproxy/weir/internal/ngx/codec" // weir_time_text and the encodings, for the FFI
+)
+
+// clock is the worker's time as Lua reads it, without a call (lua/time.lua declares the same). All times are in UTC
+// since 1970 but mono's.
+type clock struct {
+	now    float64 // seconds, to a millisecond
+	time   float64 // whole seconds
+	wall   float64 // milliseconds
+	mono   float64 // milliseconds since some start
+	offset float64 // seconds that local time is east of UTC
+}
+
+// clockAt is where the clock lies in machine.page, behind shared.
+const clockAt = 256
+
+func (m *machine) clock() *clock { return (*clock)(unsafe.Pointer(&m.page[clockAt])) }
+
+// tick brings the clock to that of the loop, which changes once a round; it is called whenever Lua is entered.
+func (m *machine) tick() {
+	if m.worker == nil {
+		now := time.Now()
+		m.clock().set(now, now.UnixMilli())
+		return
+	}
+	m.clock().set(m.worker.Loop.Now(), m.worker.Loop.Millis())
+}
+
+func (c *clock) set(now time.Time, mono int64) {
+	wall := float64(now.UnixMilli())
+	if wall == c.wall {
+		return
+	}
+	second := float64(now.Unix())
+	if second != c.time {
+		_, offset := now.Zone()
+		c.offset = float64(offset)
+	}
+	c.now, c.time, c.wall, c.mono = wall/1000, second, wall, float64(mono)
+}
+
+var timeFamily = family{
+	name: "time",
+	lua:  "time.lua",
+	primitives: []primitive{
+		{name: "clock", run: clockAddress},
+		{name: "update_time", run: updateTime},
+	},
+	open: func(m *machine) error { m.tick(); return nil },
+}
+
+func clockAddress(m *machine, c *luajit.Call) luajit.Outcome {
+	c.PushLight(uintptr(unsafe.Pointer(m.clock())))
+	return luajit.Return
+}
+
+// updateTime is ngx.update_time.
+func updateTime(m *machine, _ *luajit.Call) luajit.Outcome {
+	if m.worker != nil {
+		m.worker.Loop.UpdateClock()
+	}
+	m.tick()
+	return luajit.Return
+}
+
+// encodingFamilies need no Go.
+var (
+	baseFamily   = family{name: "base", lua: "base.lua"}
+	escapeFamily = family{name: "escape", lua: "escape.lua"}
+	base64Family = family{name: "base64", lua: "base64.lua"}
+	digestFamily = family{name: "digest", lua: "digest.lua"}
+)

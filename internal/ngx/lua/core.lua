@@ -1,0 +1,104 @@
+local p = ...
+local base = p.base
+local ffi = require "ffi"
+local debug, select, xpcall, type, error, tostring = debug, select, xpcall, type, error, tostring
+local getinfo, concat = debug.getinfo, table.concat
+
+ffi.cdef [[
+typedef struct { double id; int32_t phase; int32_t pad; } weir_shared;
+]]
+-- What Go tells without a call: the request that runs, and its phase (machine.go: shared).
+local shared = ffi.cast("weir_shared *", p.shared_state())
+base.shared = shared
+
+-- The phases' bits (phase.go).
+base.phases = {
+    init = 1, init_worker = 2, access = 4, preread = 8, content = 16,
+    balancer = 32, log = 64, timer = 128, ssl_client_hello = 256,
+    ssl_cert = 512,
+}
+local phase_names = {}
+for name, bit in pairs(base.phases) do phase_names[bit] = name end
+
+-- The current request's number, nil where there is none.
+function base.get_request()
+    local id = shared.id
+    if id ~= 0 then return id end
+end
+
+local function preload(name, chunk)
+    package.preload[name] = function(...) return chunk(p, ...) end
+end
+
+local function traceback(message)
+    if type(message) ~= "string" then
+        if message == nil then return "unknown reason" end
+        return tostring(message)
+    end
+    local debug = _G.debug
+    if type(debug) ~= "table" or type(debug.traceback) ~= "function" then return message end
+    return debug.traceback(message, 2)
+end
+
+local function protect(f, ...) return xpcall(f, traceback, ...) end
+
+local function where(info)
+    if info.namewhat ~= "" then return " in function '" .. info.name .. "'" end
+    if info.what == "main" then return " in main chunk" end
+    if info.what == "C" or info.what == "tail" then return " ?" end
+    return " in function <" .. info.short_src .. ":" .. info.linedefined .. ">"
+end
+
+local max_depth = 22
+
+-- A traceback of a light thread, then of the one that has spawned it, and so on.
+local function backtrace(...)
+    local text = { "stack traceback:" }
+    for i = 1, select("#", ...) do
+        local co = select(i, ...)
+        text[#text + 1] = "\ncoroutine " .. (i - 1) .. ":"
+        for level = 0, max_depth do
+            local info = getinfo(co, level, "Snl")
+            if not info then break end
+            if level == max_depth then
+                text[#text + 1] = "\n\t..."
+                break
+            end
+            local line = info.currentline > 0 and info.currentline .. ":" or ""
+            text[#text + 1] = "\n\t" .. info.short_src .. ":" .. line .. where(info)
+        end
+    end
+    return concat(text)
+end
+
+p.keep_core(preload, protect, backtrace)
+
+ngx = {
+    OK = 0, ERROR = -1, AGAIN = -2, DONE = -4, DECLINED = -5,
+
+    STDERR = 0, EMERG = 1, ALERT = 2, CRIT = 3, ERR = 4, WARN = 5, NOTICE = 6, INFO = 7, DEBUG = 8,
+    config = {
+        debug = false, subsystem = "stream", nginx_version = 1031003, ngx_lua_version = 18,
+        prefix = p.prefix, nginx_configure = function() return " --with-stream" end,
+    },
+}
+ngx.null = p.null()
+
+function ngx.get_phase() return phase_names[shared.phase] end
+
+-- Keys of ngx that are read and written by functions, such as ngx.ctx.
+local getters, setters = {}, {}
+base.getters, base.setters = getters, setters
+local rawget, rawset = rawget, rawset
+setmetatable(ngx, {
+    __index = function(t, key)
+        local get = getters[key]
+        if get then return get() end
+        return rawget(t, key)
+    end,
+    __newindex = function(t, key, value)
+        local set = setters[key]
+        if set then return set(value) end
+        rawset(t, key, value)
+    end,
+})

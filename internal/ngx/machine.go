@@ -1,0 +1,173 @@
+package ngx
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/luajit"
+	"github.com/weirproxy/weir/internal/stream"
+)
+
+// machine is one Lua VM with what belongs to it: one for each worker and generation, or one for each session where
+// lua_code_cache is off. It is used on its worker's loop only, save for Build.
+type machine struct {
+	vm     *luajit.VM
+	config *stream.Config
+	main   *config // of stream{}
+	filled *config // main with its defaults
+	id     int     // the worker's
+	// worker is nil until the generation is started.
+	worker *stream.Worker
+
+	// req is the request whose Lua code runs; nil between slices and in init_by_lua.
+	req    *request
+	depth  int // depth of entries into Lua
+	shared *shared
+	page   []byte // shared is in it
+
+	primitives luajit.Ref // the table of primitives
+	preloader  luajit.Ref // function(name, chunk)
+	protect    luajit.Ref // function(f, …): xpcall with a traceback
+	backtrace  luajit.Ref // function(thread, …): OpenResty's traceback of light threads
+
+	chunks map[chunkKey]*luajit.Chunk
+	slots  []any
+
+	idleRequests   []*request
+	idleCoroutines []*coroutine
+	lastRequest    uint64
+	lastBirth      uint64
+
+	timers  timers
+	parent  *machine
+	session bool // lua_code_cache off: lives for one session
+	users   int  // of a session's machine: the session and its timers
+	retired bool
+	closed  bool
+}
+
+// shared is what Lua reads without a call, through the FFI (lua/core.lua declares the same). It is no Go memory.
+type shared struct {
+	id    float64 // of the request that runs; 0: none
+	phase int32
+	_     int32
+}
+
+// newMachine makes a VM with the whole API, in which no code of the user's has run.
+func newMachine(c *stream.Config, main *config, worker int) (*machine, error) {
+	vm, err := luajit.New()
+	if err != nil {
+		return nil, err
+	}
+	m := &machine{vm: vm, config: c, main: main, id: worker, chunks: map[chunkKey]*luajit.Chunk{}}
+	m.page, err = unix.Mmap(-1, 0, unix.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		vm.Close()
+		return nil, err
+	}
+	m.shared = (*shared)(unsafe.Pointer(unsafe.SliceData(m.page)))
+	m.shared.phase = int32(inInit)
+	vm.OnPanic = func(v any, stack []byte) { m.logf(logs.Alert, "panic in a Lua call: %v\n%s", v, stack) }
+	vm.SetLogLevel(int(c.Log.Level()))
+	err = m.setPaths()
+	if err == nil {
+		err = m.setUp()
+	}
+	if err != nil {
+		m.close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// close frees the VM. Nothing of the machine may be used afterwards.
+func (m *machine) close() {
+	if m.closed {
+		return
+	}
+	m.closed = true
+	m.vm.Close()
+	unix.Munmap(m.page)
+}
+
+// enter is called before Lua runs for r (nil: for none), and leave with its result afterwards.
+func (m *machine) enter(r *request) (before *request) {
+	before = m.req
+	m.depth++
+	m.become(r)
+	return before
+}
+
+func (m *machine) leave(before *request) {
+	m.depth--
+	m.become(before)
+}
+
+func (m *machine) become(r *request) {
+	m.req = r
+	if r == nil {
+		m.shared.id = 0
+		m.shared.phase = int32(inInit)
+		return
+	}
+	m.shared.id = r.id
+	m.shared.phase = int32(r.phase)
+	m.vm.SetLogLevel(int(r.errorLog().Level()))
+}
+
+// call runs the function f for r on the main state, where nothing can wait. Its error has a traceback. use may be
+// nil.
+func (m *machine) call(r *request, f luajit.Ref, args func(v *luajit.Values), use func(luajit.Results)) error {
+	before := m.enter(r)
+	defer m.leave(before)
+	var failure error
+	err := m.vm.Call(m.protect, func(v *luajit.Values) {
+		v.PushRef(f)
+		if args != nil {
+			args(v)
+		}
+	}, func(results luajit.Results) {
+		if !results.Bool(1) {
+			failure = luaError(results.String(2))
+			return
+		}
+		if use != nil {
+			use(results)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return failure
+}
+
+// luaError is the text of an error that Lua code raised.
+type luaError string
+
+func (e luaError) Error() string { return string(e) }
+
+// machineSlot is where a family keeps what it has for each machine, such as a pool of connections.
+type machineSlot[T any] struct{ index int }
+
+var machineSlots int
+
+// newMachineSlot reserves a slot; it is called for package variables only.
+func newMachineSlot[T any]() machineSlot[T] {
+	machineSlots++
+	return machineSlot[T]{machineSlots - 1}
+}
+
+// of is the machine's value, zero at first.
+func (k machineSlot[T]) of(m *machine) *T {
+	if m.slots == nil {
+		m.slots = make([]any, machineSlots)
+	}
+	value, ok := m.slots[k.index].(*T)
+	if !ok {
+		value = new(T)
+		m.slots[k.index] = value
+	}
+	return value
+}

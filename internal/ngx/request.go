@@ -1,0 +1,172 @@
+package ngx
+
+import (
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/luajit"
+	"github.com/weirproxy/weir/internal/stream"
+)
+
+// Codes with which a phase ends (ngx_core.h); larger ones are a session's status.
+const (
+	okCode       = 0
+	errorCode    = -1
+	againCode    = -2
+	busyCode     = -3
+	doneCode     = -4
+	declinedCode = -5
+)
+
+// request is what Lua code runs for: a session, from its first Lua phase until it is freed, or a timer's run. It is
+// reused for another one afterwards; what waits for something holds the coroutine, and is cancelled first.
+type request struct {
+	m *machine
+	// session is nil in timers and in init_worker_by_lua.
+	session *stream.Session
+	phase   phase
+	id      float64 // unique in the machine
+
+	entry   *coroutine
+	threads *coroutine // the light threads, the entry thread among them
+	live    int        // light threads that have not ended
+	child   *coroutine // was spawned by the slice that has just parked
+	next    posting    // is what the slice that has just parked goes on with at once
+
+	posted      []posting
+	firstPosted int
+
+	exited   bool
+	exitCode int
+	// inHandler is set while the phase's handler has not returned to the session's engine.
+	inHandler bool
+	ended     bool // while inHandler: with result
+	result    stream.Result
+
+	ctx     luajit.Ref // ngx.ctx
+	onAbort *coroutine
+	out     output
+	// readable and writable are called when the client's connection may have become so; nil: nobody waits.
+	readable, writable func(r *request)
+	frees              []func()
+	// peering is set while balancer_by_lua runs.
+	peering *balancing
+	timer   *timer
+}
+
+var requests = stream.NewSessionSlot[request]()
+
+// requestOf is the request of a session, made when there is none.
+func requestOf(s *stream.Session) (*request, error) {
+	if r := requests.Get(s); r != nil {
+		return r, nil
+	}
+	m, err := machineFor(s)
+	if err != nil {
+		return nil, err
+	}
+	r := m.newRequest()
+	r.session = s
+	requests.Set(s, r)
+	s.OnFree(freeSession)
+	return r, nil
+}
+
+func (m *machine) newRequest() *request {
+	var r *request
+	if n := len(m.idleRequests); n > 0 {
+		r = m.idleRequests[n-1]
+		m.idleRequests = m.idleRequests[:n-1]
+	} else {
+		r = &request{m: m}
+	}
+	m.lastRequest++
+	r.id = float64(m.lastRequest)
+	return r
+}
+
+// freeSession is called when the session is freed.
+func freeSession(s *stream.Session) {
+	r := requests.Get(s)
+	m := r.m
+	requests.Set(s, nil)
+	r.free()
+	if m.session {
+		m.drop()
+	}
+}
+
+// onFree has fn called when the request is freed, before its threads go.
+func (r *request) onFree(fn func()) { r.frees = append(r.frees, fn) }
+
+// free cancels what waits, and keeps the struct for reuse.
+func (r *request) free() {
+	m := r.m
+	for i := len(r.frees) - 1; i >= 0; i-- {
+		r.frees[i]()
+		r.frees[i] = nil
+	}
+	r.stop()
+	if r.ctx != 0 {
+		m.vm.Unref(r.ctx)
+	}
+	r.out.free()
+	*r = request{m: m, posted: r.posted[:0], frees: r.frees[:0], out: r.out}
+	if len(m.idleRequests) < 1024 {
+		m.idleRequests = append(m.idleRequests, r)
+	}
+}
+
+// stop cancels and releases all threads.
+func (r *request) stop() {
+	for r.threads != nil {
+		r.threads.release()
+	}
+	r.entry, r.child, r.onAbort, r.live = nil, nil, nil, 0
+	clear(r.posted)
+	r.posted, r.firstPosted = r.posted[:0], 0
+}
+
+// begin starts chunk as the entry thread of a phase and runs it. ended tells whether the phase has ended already.
+func (r *request) begin(p phase, chunk *luajit.Chunk) error {
+	t, err := r.m.vm.Start(chunk)
+	if err != nil {
+		return err
+	}
+	r.reset(p)
+	r.entry = r.adopt(t)
+	r.live = 1
+	r.run(posting{co: r.entry})
+	return nil
+}
+
+// reset makes the request ready for a phase (ngx_stream_lua_reset_ctx).
+func (r *request) reset(p phase) {
+	if r.threads != nil {
+		r.stop()
+	}
+	r.phase = p
+	r.exited, r.exitCode, r.ended = false, 0, false
+}
+
+// end ends the phase with a code: the threads go, and the session goes on or ends. r must not be used afterwards. It
+// answers true.
+func (r *request) end(code int) bool {
+	r.stop()
+	r.exited = false
+	switch r.phase {
+	case inTimer:
+		r.endTimer()
+	case inContent:
+		r.endContent(code)
+	default:
+		r.endPhase(code)
+	}
+	return true
+}
+
+// errorLog is where the request's lines go.
+func (r *request) errorLog() *logs.Log {
+	if r.session != nil {
+		return r.session.Server.ErrorLog
+	}
+	return r.m.config.Log
+}

@@ -1,0 +1,184 @@
+package ngx
+
+import (
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/luajit"
+)
+
+// posting is a coroutine that is to run, with what its waiting call returns: what push pushes, or the light thread it
+// has spawned, or values that were moved to its stack.
+type posting struct {
+	co      *coroutine
+	birth   uint64
+	push    func(v *luajit.Values)
+	spawned *coroutine
+	moved   int
+}
+
+// run runs p, and then what is posted, until all threads wait or the request's phase has ended: it must not be used
+// afterwards unless r.ended says that it waits. The order is that of ngx_stream_lua_run_thread: a spawned thread runs
+// at once and its parent is posted; a thread that another waits for hands over to it directly.
+func (r *request) run(p posting) {
+	for {
+		if r.slice(&p) {
+			return
+		}
+		for {
+			if len(r.posted) == r.firstPosted {
+				r.posted, r.firstPosted = r.posted[:0], 0
+				return
+			}
+			p = r.posted[r.firstPosted]
+			r.posted[r.firstPosted] = posting{}
+			r.firstPosted++
+			if p.co.birth == p.birth && p.co.isAlive() {
+				break
+			}
+		}
+	}
+}
+
+// post puts p behind what is to run.
+func (r *request) post(p posting) {
+	p.birth = p.co.birth
+	r.posted = append(r.posted, p)
+}
+
+// slice runs p and those that take over from it directly. It answers true when the request's phase has ended.
+func (r *request) slice(p *posting) (ended bool) {
+	for {
+		state, stopped := r.enterThread(p)
+		if r.exited {
+			return r.end(r.exitCode)
+		}
+		*p = posting{}
+		switch state {
+		case luajit.Parked:
+			switch {
+			case r.child != nil:
+				p.co, r.child = r.child, nil
+			case r.next.co != nil:
+				*p, r.next = r.next, posting{}
+				p.co.unpark()
+			default:
+				return false
+			}
+		case luajit.Yielded:
+			if len(r.posted) > r.firstPosted {
+				r.post(posting{co: stopped})
+				return false
+			}
+			p.co = stopped
+		case luajit.Done:
+			if done, ended := r.finished(stopped, p); done {
+				return ended
+			}
+		default:
+			if done, ended := r.aborted(stopped, p); done {
+				return ended
+			}
+		}
+	}
+}
+
+// enterThread runs one slice of Lua, and answers which light thread stopped, or which coroutine of it parked.
+func (r *request) enterThread(p *posting) (luajit.State, *coroutine) {
+	m, t := r.m, p.co.thread
+	if p.push != nil {
+		p.push(t.Args())
+	} else if p.spawned != nil {
+		t.Args().PushThread(p.spawned.thread)
+	}
+	before := m.enter(r)
+	var state luajit.State
+	if p.moved > 0 {
+		state = t.ResumeMoved(p.moved)
+	} else {
+		state = t.Resume()
+	}
+	m.leave(before)
+	if state == luajit.Parked {
+		return state, nil
+	}
+	stopped := t.Stopped()
+	if stopped == t {
+		return state, p.co
+	}
+	return state, m.coroutineOf(stopped)
+}
+
+// finished is called when a light thread has returned. done is false when p takes over.
+func (r *request) finished(co *coroutine, p *posting) (done, ended bool) {
+	co.dropZombies()
+	if co == r.entry {
+		r.entry = nil
+		co.release()
+		return true, r.endIfIdle()
+	}
+	return r.handOver(co, true, p)
+}
+
+// aborted is called when an error has ended a light thread.
+func (r *request) aborted(co *coroutine, p *posting) (done, ended bool) {
+	text := "runtime error: " + co.thread.Err().Error() + "\n" + r.m.traceback(co)
+	if co == r.entry {
+		r.log(logs.Error, "lua entry thread aborted: "+text)
+		return true, r.end(errorCode)
+	}
+	r.log(logs.Error, "stream lua user thread aborted: "+text)
+	co.dropZombies()
+	return r.handOver(co, false, p)
+}
+
+// handOver gives an ended thread's results to the parent that waits for it, or keeps them for the parent to ask.
+func (r *request) handOver(co *coroutine, ok bool, p *posting) (done, ended bool) {
+	r.live--
+	parent := co.livingParent()
+	if parent == nil {
+		co.release()
+		return true, r.endIfNone()
+	}
+	if parent.parked && parent.parks == co.waitedAt {
+		n := r.m.moveResults(co, parent, ok)
+		co.release()
+		parent.unpark()
+		p.co, p.moved = parent, n
+		return false, false
+	}
+	co.zombie, co.failed = true, !ok
+	co.thread.SetStatus(luajit.StatusZombie)
+	parent.zombies = append(parent.zombies, co)
+	return true, r.endIfNone()
+}
+
+func (co *coroutine) dropZombies() {
+	for i, child := range co.zombies {
+		co.zombies[i] = nil
+		if child.zombie && child.parent == co && child.parentBirth == co.birth {
+			child.release()
+		}
+	}
+	co.zombies = co.zombies[:0]
+}
+
+// endIfIdle is called when the entry thread has returned.
+func (r *request) endIfIdle() bool {
+	r.live--
+	return r.endIfNone()
+}
+
+func (r *request) endIfNone() bool {
+	if r.live > 0 {
+		return false
+	}
+	return r.end(okCode)
+}
+
+// moveResults puts ok and what co has returned, or its error, on the stack of to.
+func (m *machine) moveResults(co, to *coroutine, ok bool) int {
+	n, err := luajit.MoveResults(ok, co.thread, to.thread)
+	if err != nil {
+		m.logf(logs.Alert, "cannot move a thread's results: %v", err)
+	}
+	return n
+}

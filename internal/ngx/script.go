@@ -1,0 +1,154 @@
+package ngx
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/weirproxy/weir/internal/conf"
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/luajit"
+	"github.com/weirproxy/weir/internal/stream"
+)
+
+// script is the code of one *_by_lua directive.
+type script struct {
+	chunk  string // chunk name of inline code
+	source []byte
+	file   *stream.Template // of a *_by_lua_file
+	prefix string           // what a file's name is relative to
+}
+
+// chunkKey tells the chunks of a machine apart.
+type chunkKey struct {
+	script *script
+	path   string
+}
+
+// newScript makes the script of a directive; name is the directive's without _block or _file. chunk is its chunk
+// name, "" for the one with file and line.
+func newScript(b *stream.Block, n *conf.Node, name, chunk string) (*script, error) {
+	s := &script{prefix: b.Prefix}
+	if chunk == "" {
+		chunk = n.ChunkName(name)
+	}
+	s.chunk = chunk
+	if n.IsCode {
+		s.source = []byte(n.Code)
+	} else {
+		s.source = []byte(n.Args[0])
+	}
+	if len(s.source) == 0 {
+		return nil, n.Errorf("invalid server config: no runnable Lua code")
+	}
+	if n.Name == name+"_file" {
+		template, err := b.Template(n.Args[0])
+		if err != nil {
+			return nil, err
+		}
+		s.file, s.source = template, nil
+	}
+	if b.TestOnly {
+		return s, s.check(n)
+	}
+	return s, nil
+}
+
+// check compiles the script for -t.
+func (s *script) check(n *conf.Node) error {
+	name, source := s.chunk, s.source
+	if s.file != nil {
+		if !s.file.IsConstant() {
+			return nil
+		}
+		path := s.rebase(s.file.Source())
+		code, err := os.ReadFile(path)
+		if err != nil {
+			return n.Errorf("%s", openError(path, err))
+		}
+		name, source = "@"+path, code
+	}
+	if err := luajit.Check(name, source); err != nil {
+		return n.Errorf("%s", err)
+	}
+	return nil
+}
+
+// rebase makes a file's name absolute (ngx_stream_lua_rebase_path).
+func (s *script) rebase(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return s.prefix + path
+}
+
+// chunkOf is the compiled script for a session (nil: for none); the error has been logged where log says so.
+func (m *machine) chunkOf(s *script, session *stream.Session) (*luajit.Chunk, error) {
+	key := chunkKey{script: s}
+	if s.file != nil && (session != nil && !s.file.IsConstant()) {
+		key.path = s.rebase(s.file.Text(session))
+	}
+	if chunk := m.chunks[key]; chunk != nil {
+		return chunk, nil
+	}
+	chunk, err := m.load(s, key.path)
+	if err != nil {
+		return nil, err
+	}
+	m.chunks[key] = chunk
+	return chunk, nil
+}
+
+func (m *machine) load(s *script, path string) (*luajit.Chunk, error) {
+	if s.file == nil {
+		return m.vm.Load(s.chunk, s.source)
+	}
+	if path == "" {
+		path = s.rebase(s.file.Source())
+	}
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return nil, errors.New(openError(path, err))
+	}
+	return m.vm.Load("@"+path, skipShebang(source))
+}
+
+// openError is the message of luaL_loadfile.
+func openError(path string, err error) string {
+	var failed *fs.PathError
+	var errno syscall.Errno
+	if errors.As(err, &failed) && errors.As(failed.Err, &errno) {
+		return "cannot open " + path + ": " + logs.Strerror(errno)
+	}
+	return "cannot open " + path
+}
+
+// skipShebang blanks a first line that begins with "#", as luaL_loadfile does.
+func skipShebang(source []byte) []byte {
+	if len(source) == 0 || source[0] != '#' {
+		return source
+	}
+	for i, b := range source {
+		if b == '\n' {
+			return source[i:]
+		}
+	}
+	return nil
+}
+
+// code is the chunk for a request's phase; when there is none, that is logged as ngx_stream_lua_cache.c does.
+func (r *request) code(s *script) *luajit.Chunk {
+	chunk, err := r.m.chunkOf(s, r.session)
+	if err == nil {
+		return chunk
+	}
+	if s.file != nil {
+		path := s.rebase(s.file.Text(r.session))
+		r.log(logs.Error, `failed to load external Lua file "`+path+`": `+err.Error())
+	} else {
+		r.log(logs.Error, "failed to load inlined Lua code: "+err.Error())
+	}
+	return nil
+}

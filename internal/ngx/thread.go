@@ -1,0 +1,126 @@
+package ngx
+
+import (
+	"github.com/weirproxy/weir/internal/luajit"
+)
+
+// threadFamily is ngx.thread.* (ngx_stream_lua_uthread.c).
+var threadFamily = family{
+	name: "thread",
+	lua:  "thread.lua",
+	primitives: []primitive{
+		{name: "thread_spawn", run: spawnThread, in: yieldable, opt: luajit.Options{Spawn: 1}},
+		{name: "thread_wait", run: waitThread, in: yieldable, waits: true},
+		{name: "thread_kill", run: killThread, in: yieldable},
+	},
+}
+
+// spawnThread(f, …) runs f as a light thread until it first waits; the caller goes on behind what is posted.
+func spawnThread(m *machine, c *luajit.Call) luajit.Outcome {
+	t := c.ThreadAt(1)
+	if !c.CanYield() {
+		t.Release()
+		return c.RaiseNoYield()
+	}
+	parent, r := m.running(c), m.req
+	child := r.adopt(t)
+	child.parent, child.parentBirth = parent, parent.birth
+	r.live++
+	r.child = child
+	r.post(posting{co: parent, spawned: child})
+	return luajit.Yield
+}
+
+// waitThread(…) returns what the first of the light threads to end returns.
+func waitThread(m *machine, c *luajit.Call) luajit.Outcome {
+	co, r := m.running(c), m.req
+	n := c.Len()
+	for i := 1; i <= n; i++ {
+		if c.Type(i) != luajit.Coroutine {
+			return c.RaiseArg(i, "lua thread expected")
+		}
+		child := m.lightThread(c, i)
+		if child == nil && c.ThreadAt(i) != nil {
+			return c.Raise("attempt to wait on a coroutine that is not a user thread")
+		}
+		if child == nil {
+			if i < n {
+				continue
+			}
+			return failure(c, "already waited or killed")
+		}
+		if child.parent != co || child.parentBirth != co.birth {
+			return c.Raise("only the parent coroutine can wait on the thread")
+		}
+		if child.zombie {
+			moved := posting{co: co}
+			out := co.park(nil)
+			moved.moved = m.moveResults(child, co, !child.failed)
+			co.forget(child)
+			child.release()
+			r.next = moved
+			return out
+		}
+	}
+	if n == 0 {
+		return co.park(nil)
+	}
+	out := co.park(nil)
+	for i := 1; i <= n; i++ {
+		if child := m.lightThread(c, i); child != nil {
+			child.waitedAt = co.parks
+		}
+	}
+	return out
+}
+
+// lightThread is the light thread that argument i is, nil when it is none or was let go.
+func (m *machine) lightThread(c *luajit.Call, i int) *coroutine {
+	t := c.ThreadAt(i)
+	if t == nil {
+		return nil
+	}
+	co, _ := t.Data.(*coroutine)
+	if co == nil || !co.light || co.entry() {
+		return nil
+	}
+	return co
+}
+
+func (co *coroutine) entry() bool { return co.req.entry == co }
+
+// forget takes an ended child off the list of those to be asked for.
+func (co *coroutine) forget(child *coroutine) {
+	for i, z := range co.zombies {
+		if z == child {
+			co.zombies = append(co.zombies[:i], co.zombies[i+1:]...)
+			return
+		}
+	}
+}
+
+// killThread(thread) ends a light thread that the caller has spawned.
+func killThread(m *machine, c *luajit.Call) luajit.Outcome {
+	if c.Type(1) != luajit.Coroutine {
+		return c.RaiseArg(1, "lua thread expected")
+	}
+	co := m.running(c)
+	child := m.lightThread(c, 1)
+	if child == nil && c.ThreadAt(1) != nil {
+		return failure(c, "not user thread")
+	}
+	if child == nil {
+		return failure(c, "already waited or killed")
+	}
+	if child.parent != co || child.parentBirth != co.birth {
+		return failure(c, "killer not parent")
+	}
+	if child.zombie {
+		co.forget(child)
+		child.release()
+		return failure(c, "already terminated")
+	}
+	child.req.live--
+	child.release()
+	return one(c)
+}

@@ -1,0 +1,130 @@
+package ngx
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/stream"
+)
+
+var hooks = &stream.WorkerHooks{Build: build, Start: start, Retire: retire, Free: free}
+
+// build makes a worker's machine and runs init_by_lua*.
+func build(c *stream.Config, worker int) (any, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	main := slot.Main(c)
+	m, err := newMachine(c, main, worker)
+	if err != nil {
+		return nil, errors.New("failed to initialize Lua VM: " + err.Error())
+	}
+	if err := m.runInit(); err != nil {
+		m.close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// runInit runs init_by_lua*; its error is logged as ngx_stream_lua_report does.
+func (m *machine) runInit() error {
+	s := m.main.init
+	if s == nil {
+		return nil
+	}
+	name := "init_by_lua"
+	if s.file != nil {
+		name = "init_by_lua_file"
+	}
+	chunk, err := m.chunkOf(s, nil)
+	if err == nil {
+		err = m.call(nil, chunk.Ref(), nil, nil)
+	}
+	m.vm.Collect()
+	if err != nil {
+		return errors.New(name + " error: " + err.Error())
+	}
+	return nil
+}
+
+// start runs init_worker_by_lua*.
+func start(w *stream.Worker, state any) {
+	m := state.(*machine)
+	m.worker = w
+	s := m.main.initWorker
+	if s == nil {
+		return
+	}
+	name := "init_worker_by_lua"
+	if s.file != nil {
+		name = "init_worker_by_lua_file"
+	}
+	r := m.newRequest()
+	r.phase = inInitWorker
+	chunk, err := m.chunkOf(s, nil)
+	if err == nil {
+		err = m.call(r, chunk.Ref(), nil, nil)
+	}
+	m.vm.Collect()
+	if err != nil {
+		r.log(logs.Error, name+" error: "+err.Error())
+	}
+	r.free()
+}
+
+// retire makes pending timers premature.
+func retire(_ *stream.Worker, state any) {
+	m := state.(*machine)
+	m.retired = true
+	m.abortTimers()
+}
+
+func free(_ *stream.Worker, state any) { state.(*machine).close() }
+
+// machineFor is the machine that runs a session's code.
+func machineFor(s *stream.Session) (*machine, error) {
+	shared := hooks.State(s.Worker, s.Config()).(*machine)
+	if slot.Of(s.Server).codeCache.V {
+		return shared, nil
+	}
+	m, err := newMachine(s.Config(), shared.main, shared.id)
+	if err != nil {
+		return nil, err
+	}
+	m.worker, m.session, m.users = s.Worker, true, 1
+	m.parent = shared
+	if err := m.runInit(); err != nil {
+		m.logf(logs.Error, "%s", err)
+	}
+	return m, nil
+}
+
+// drop gives up one use of a session's machine; with the last one it is closed.
+func (m *machine) drop() {
+	m.users--
+	if m.users == 0 {
+		m.worker.Loop.Next(m.close)
+	}
+}
+
+// setPaths sets package.path and cpath as lua_package_path and lua_package_cpath say: ";;" is Lua's default.
+func (m *machine) setPaths() error {
+	if m.main.path != "" {
+		if err := m.vm.SetPath(expandPath(m.main.path, m.vm.Path(), m.main.prefix)); err != nil {
+			return err
+		}
+	}
+	if m.main.cpath != "" {
+		return m.vm.SetCPath(expandPath(m.main.cpath, m.vm.CPath(), m.main.prefix))
+	}
+	return nil
+}
+
+// expandPath puts the default where ";;" stands and the prefix where $prefix stands (ngx_stream_lua_set_path).
+func expandPath(path, original, prefix string) string {
+	path = strings.ReplaceAll(path, ";;", ";\x01;")
+	path = strings.ReplaceAll(path, "$prefix", prefix)
+	path = strings.ReplaceAll(path, "${prefix}", prefix)
+	return strings.ReplaceAll(path, "\x01", original)
+}
