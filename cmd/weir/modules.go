@@ -4,6 +4,7 @@ import (
 	"github.com/weirproxy/weir/internal/ngx"
 	"github.com/weirproxy/weir/internal/stream"
 	"github.com/weirproxy/weir/internal/stream/access"
+	"github.com/weirproxy/weir/internal/stream/accesslog"
 	"github.com/weirproxy/weir/internal/stream/mapping"
 	"github.com/weirproxy/weir/internal/stream/proxy"
 	"github.com/weirproxy/weir/internal/stream/returns"
@@ -28,4 +29,5 @@ var modules = []*stream.Module{
 	mapping.Module,
 	splitclients.Module,
 	// log: Lua, log
+	accesslog.Module,
 }
