@@ -18,7 +18,6 @@ import (
 func caller(t testing.TB) func(name string, args ...[]byte) []byte {
 	vm := newVM(t)
 	return func(name string, args ...[]byte) []byte {
-		t.Helper()
 		chunk, err := vm.Load("=call", []byte(`local f = ngx; for w in ("`+name+`"):gmatch("[%w_]+") do
 			f = f[w] end; return tostring((f(...)))`))
 		if err != nil {

@@ -32,7 +32,7 @@ func newVM(t testing.TB) *luajit.VM {
 		end
 		function raises(text, f, ...)
 			local ok, err = pcall(f, ...)
-			if ok or err ~= text then error("got <" .. tostring(err) .. ">, want <" .. text .. ">", 2) end
+			if ok or err:gsub("^test:%d+: ", "") ~= text then error("got <" .. tostring(err) .. ">, want <" .. text .. ">", 2) end
 		end`)
 	for _, file := range []string{"base", "escape", "base64", "digest", "time"} {
 		source, err := os.ReadFile("../lua/" + file + ".lua")
@@ -157,7 +157,7 @@ func TestLua(t *testing.T) {
 		"http time": `
 			want(ngx.http_time(1290079655), "Thu, 18 Nov 2010 11:27:35 GMT")
 			want(ngx.cookie_time(1290079655), "Thu, 18-Nov-10 11:27:35 GMT")
-			want(ngx.cookie_time(2200000000), "Mon, 19-Sep-2039 15:06:40 GMT")
+			want(ngx.cookie_time(2200000000), "Sun, 18-Sep-2039 23:06:40 GMT")
 			for _, s in ipairs{"Thu, 18 Nov 2010 11:27:35 GMT", "Thursday, 18-Nov-10 11:27:35 GMT",
 				"Thu Nov 18 11:27:35 2010"} do
 				want(ngx.parse_http_time(s), 1290079655)
