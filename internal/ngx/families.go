@@ -39,6 +39,11 @@ var families = []*family{
 	&sleepFamily,
 	&exitFamily,
 	&outputFamily,
+	&baseFamily,
+	&timeFamily,
+	&escapeFamily,
+	&base64Family,
+	&digestFamily,
 }
 
 //go:embed lua/*.lua
