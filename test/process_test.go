@@ -1,0 +1,237 @@
+package test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/user"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestDaemon: the command returns when the sockets listen, and the pid file holds the daemon's own number.
+func TestDaemon(t *testing.T) {
+	w := newWorkspace(t)
+	w.write("nginx.conf", "daemon on; master_process off; stream { server { listen {host}:9000; return ok; } }")
+	got := w.command("-p", w.dir, "-c", "nginx.conf", "-e", "error.log", "-g", globals)
+	if got.code != 0 || got.stderr != "" {
+		t.Fatalf("%+v", got)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(w.read("weir.pid")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{workspace: w, pid: pid}
+	t.Cleanup(s.stop)
+	w.dial(9000).wantAll("ok")
+	for fd, want := range map[string]string{"0": os.DevNull, "1": os.DevNull, "2": w.path("error.log")} {
+		if to, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, fd)); to != want {
+			t.Errorf("descriptor %s is %s, want %s", fd, to, want)
+		}
+	}
+	if sid, err := getsid(pid); err != nil || sid != pid {
+		t.Errorf("session %d (%v), want its own, %d", sid, err, pid)
+	}
+}
+
+func getsid(pid int) (int, error) {
+	sid, _, errno := syscall.Syscall(syscall.SYS_GETSID, uintptr(pid), 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(sid), nil
+}
+
+// TestDaemonFails: what the daemon can not do is the command's failure.
+func TestDaemonFails(t *testing.T) {
+	w := newWorkspace(t)
+	w.write("nginx.conf", "daemon on; stream { server { listen 192.0.2.1:9000; return ok; } }")
+	got := w.command("-p", w.dir, "-c", "nginx.conf", "-e", "error.log", "-g", globals)
+	const want = "weir: [emerg] bind() to 192.0.2.1:9000 failed (99: Cannot assign requested address)\n"
+	if got.code == 0 || got.stderr != want {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestAddressInUse: an address that is freed while weir tries is taken.
+func TestAddressInUse(t *testing.T) {
+	w := newWorkspace(t)
+	l, err := net.Listen("tcp", w.addr(9000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write("nginx.conf", "stream { server { listen {host}:9000; return ok; } }")
+	go func() {
+		for !strings.Contains(w.read("error.log"), "Address already in use") {
+			time.Sleep(time.Millisecond)
+		}
+		l.Close()
+	}()
+	s := w.start()
+	s.allow("failed (98: Address already in use)")
+	s.dial(9000).wantAll("ok")
+}
+
+// TestReopen: after USR1 the log is a new file.
+func TestReopen(t *testing.T) {
+	s := start(t, "stream { server { listen {host}:9000; return ok; } }")
+	s.dial(9000).wantAll("ok")
+	s.waitLog("client 127.0.0.1:")
+	if err := os.Rename(s.path("error.log"), s.path("old.log")); err != nil {
+		t.Fatal(err)
+	}
+	s.signal(syscall.SIGUSR1)
+	eventually(t, "the new log", func() bool { _, err := os.Stat(s.path("error.log")); return err == nil })
+	s.dial(9000).wantAll("ok")
+	s.waitLog("client 127.0.0.1:")
+	if n := strings.Count(s.read("old.log"), "client 127.0.0.1:"); n != 1 {
+		t.Errorf("%d sessions in the old log", n)
+	}
+}
+
+// TestQuit: a graceful end takes no more sessions and waits for those that are there.
+func TestQuit(t *testing.T) {
+	s := start(t, "stream { server { listen {host}:9000; proxy_pass "+echoBackend(t)+"; } }")
+	c := s.dial(9000)
+	c.send("one")
+	c.want("one")
+	s.signal(syscall.SIGQUIT)
+	s.waitLog("gracefully shutting down")
+	eventually(t, "the socket to be closed", func() bool {
+		conn, err := net.Dial("tcp", s.addr(9000))
+		if err == nil {
+			conn.Close()
+		}
+		return err != nil
+	})
+	c.send("two")
+	c.want("two")
+	if s.hasExited() {
+		t.Fatal("weir ended with a session running")
+	}
+	c.Close()
+	if code := s.waitExit(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	s.waitLog(`\[notice\] .*: exit`)
+}
+
+func TestShutdownTimeout(t *testing.T) {
+	s := start(t, "worker_shutdown_timeout 50ms; stream { server { listen {host}:9000; proxy_pass "+echoBackend(t)+"; } }")
+	c := s.dial(9000)
+	c.send("one")
+	c.want("one")
+	s.signal(syscall.SIGQUIT)
+	c.wantAll("")
+	s.waitExit()
+}
+
+// TestExpedite: TERM ends a graceful end.
+func TestExpedite(t *testing.T) {
+	s := start(t, "stream { server { listen {host}:9000; proxy_pass "+echoBackend(t)+"; } }")
+	c := s.dial(9000)
+	c.send("one")
+	c.want("one")
+	s.signal(syscall.SIGQUIT)
+	s.waitLog("gracefully shutting down")
+	s.signal(syscall.SIGTERM)
+	c.wantAll("")
+	s.waitExit()
+}
+
+// TestUser: all threads change to the user, after a port that only root may take was bound.
+func TestUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Fatal("the tests run as root")
+	}
+	nobody, err := user.Lookup("nobody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, "user nobody nogroup; worker_processes 2; stream { server { listen {host}:79; return ok; } }")
+	s.dial(79).wantAll("ok")
+	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", s.pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid := regexp.MustCompile(`(?m)^Uid:\s+(\d+)\s+(\d+)\s+(\d+)`)
+	for _, task := range tasks {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/status", s.pid, task.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids := uid.FindStringSubmatch(string(status))
+		for _, id := range ids[1:] {
+			if id != nobody.Uid {
+				t.Errorf("thread %s: %s", task.Name(), ids[0])
+			}
+		}
+	}
+	s.signal(syscall.SIGUSR1) // the log can be opened again
+	s.waitLog("reopening logs")
+	s.reload("user nobody nogroup; worker_processes 2; stream { server { listen {host}:79; return again; } }")
+	s.dial(79).wantAll("again")
+}
+
+// TestIgnoredSignals: they are told, and nothing else happens.
+func TestIgnoredSignals(t *testing.T) {
+	s := start(t, "stream { server { listen {host}:9000; return ok; } }")
+	for _, sig := range []syscall.Signal{syscall.SIGPIPE, syscall.SIGCHLD, syscall.SIGWINCH, syscall.SIGUSR2} {
+		s.signal(sig)
+	}
+	s.waitLog(`signal 28 \(SIGWINCH\) received, ignored`)
+	s.waitLog(`signal 12 \(SIGUSR2\) received, ignored`)
+	s.dial(9000).wantAll("ok")
+}
+
+// TestOutOfDescriptors: without descriptors weir stops accepting, says so once, and goes on when there are some.
+func TestOutOfDescriptors(t *testing.T) {
+	s := start(t, "worker_rlimit_nofile 32; stream { server { listen {host}:9000; proxy_pass "+echoBackend(t)+"; } }")
+	s.allow("24: Too many open files")
+	var held []*client
+	for range 40 {
+		held = append(held, s.dial(9000)) // the kernel takes what weir does not
+	}
+	s.waitLog("accept.*24: Too many open files.* pauses")
+	before := cpuTicks(t, s.pid)
+	time.Sleep(300 * time.Millisecond) // time in which a loop that spins would use up 30 ticks
+	if used := cpuTicks(t, s.pid) - before; used > 10 {
+		t.Errorf("%d ticks of CPU used while nothing can be accepted", used)
+	}
+	if n := strings.Count(s.log(), " pauses"); n > 3 {
+		t.Errorf("%d lines in the log", n)
+	}
+	for _, c := range held {
+		c.Close()
+	}
+	eventually(t, "a session to be served", func() bool {
+		conn, err := net.DialTimeout("tcp", s.addr(9000), deadline)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(deadline))
+		io.WriteString(conn, "x")
+		_, err = conn.Read(make([]byte, 1))
+		return err == nil
+	})
+}
+
+// cpuTicks is how much CPU a process has used, in 1/100 s.
+func cpuTicks(t *testing.T, pid int) int {
+	t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(stat), ") ")
+	fields := strings.Fields(after)
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return user + system
+}

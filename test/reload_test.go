@@ -1,0 +1,221 @@
+package test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestReload: sockets stay, new sessions are served by the new configuration, running ones finish on the old.
+func TestReload(t *testing.T) {
+	echo := echoBackend(t)
+	s := start(t, `stream {
+		server { listen {host}:9000; proxy_pass `+echo+`; }
+		server { listen {host}:9001; return old; }
+		server { listen {host}:9002; return gone; }
+	}`)
+	running := s.dial(9000)
+	running.send("one")
+	running.want("one")
+	s.dial(9001).wantAll("old")
+
+	s.reload(`stream {
+		server { listen {host}:9000; return new; }
+		server { listen {host}:9001; return new; }
+		server { listen {host}:9003; return more; }
+	}`)
+	s.dial(9000).wantAll("new")
+	s.dial(9001).wantAll("new")
+	s.dial(9003).wantAll("more")
+	if conn, err := net.Dial("tcp", s.addr(9002)); err == nil {
+		conn.Close()
+		t.Error("an address that is not listened on any more is open")
+	}
+	running.send("two")
+	running.want("two")
+}
+
+// TestBrokenReload: a configuration that can not be used is told in the log and changes nothing.
+func TestBrokenReload(t *testing.T) {
+	const good = "stream { server { listen {host}:9000; return old; } }"
+	s := start(t, good)
+	s.allow(" [emerg] ")
+	for i, test := range []struct{ conf, want string }{
+		{"stream { server { listen {host}:9000; retrun new; } }", `\[emerg\] .*unknown directive "retrun" in `},
+		{"stream { server { listen {host}:9000; return new; } server { listen 192.0.2.1:1; return new; } }",
+			`\[emerg\] .*bind\(\) to 192.0.2.1:1 failed`},
+		{"error_log {dir}/none/x; stream { server { listen {host}:9000; return new; } }",
+			`\[emerg\] .*open\(\) ".*/none/x" failed \(2: No such`},
+		{"http { }", `"http" is not served`},
+	} {
+		s.write("nginx.conf", test.conf)
+		s.signal(syscall.SIGHUP)
+		s.waitLog(test.want)
+		s.dial(9000).wantAll("old")
+		if strings.Contains(s.log(), reloaded) {
+			t.Fatalf("configuration %d was taken", i)
+		}
+	}
+	s.reload(strings.Replace(good, "old", "new", 1))
+	s.dial(9000).wantAll("new")
+}
+
+// TestReloadWorkers: the number of workers holds for the life of the process.
+func TestReloadWorkers(t *testing.T) {
+	s := start(t, "stream { server { listen {host}:9000; return ok; } }")
+	s.reload("worker_processes 2; stream { server { listen {host}:9000; return ok; } }")
+	s.waitLog(`\[warn\] .*"worker_processes" could not be changed by a reload, ignored`)
+	s.dial(9000).wantAll("ok")
+}
+
+// TestReloadTimeout: worker_shutdown_timeout holds for the sessions of a replaced configuration.
+func TestReloadTimeout(t *testing.T) {
+	config := "worker_shutdown_timeout 20ms; stream { server { listen {host}:9000; proxy_pass " + echoBackend(t) + "; } }"
+	s := start(t, config)
+	c := s.dial(9000)
+	c.send("one")
+	c.want("one")
+	s.reload(config)
+	c.wantAll("")
+}
+
+// TestManyReloads carries out 200 reloads under 2000 new connections a second: none may be refused, reset, or left
+// without its answer.
+func TestManyReloads(t *testing.T) {
+	const config = "worker_processes 2; error_log {dir}/error.log notice; events { worker_connections 4096; }" +
+		"stream { server { listen {host}:9000 backlog=4096; return ok; } }"
+	w := newWorkspace(t)
+	w.write("nginx.conf", config)
+	s := w.start()
+	reloads, rate := 200, 2000
+	if raceEnabled {
+		reloads, rate = 50, 300
+	}
+
+	stop := make(chan struct{})
+	var clients sync.WaitGroup
+	var served, failures atomic.Int64
+	var first atomic.Value
+	const dialers = 16
+	for range dialers {
+		clients.Go(func() {
+			ticker := time.NewTicker(time.Second * dialers / time.Duration(rate))
+			defer ticker.Stop()
+			for {
+				select {
+				case <-stop:
+					return
+				case <-ticker.C:
+				}
+				if err := ask(s.addr(9000), "", "ok"); err != nil {
+					failures.Add(1)
+					first.CompareAndSwap(nil, err.Error())
+				}
+				served.Add(1)
+			}
+		})
+	}
+	began := time.Now()
+	for range reloads {
+		s.reload(config)
+	}
+	took := time.Since(began)
+	for time.Since(began) < time.Second { // a rate needs a time
+		time.Sleep(10 * time.Millisecond)
+	}
+	close(stop)
+	clients.Wait()
+	t.Logf("%d reloads in %v, %d connections", reloads, took.Round(time.Millisecond), served.Load())
+	if n := failures.Load(); n > 0 {
+		t.Errorf("%d of %d connections failed, the first: %v", n, served.Load(), first.Load())
+	}
+	if got, want := float64(served.Load())/time.Since(began).Seconds(), float64(rate)/2; got < want {
+		t.Errorf("%.0f connections a second, want at least %.0f for the test to mean anything", got, want)
+	}
+}
+
+// ask is one session on a connection of its own. It may be called from any goroutine.
+func ask(addr, question, answer string) error {
+	conn, err := net.DialTimeout("tcp", addr, deadline)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(deadline))
+	if _, err := io.WriteString(conn, question); err != nil {
+		return err
+	}
+	got := make([]byte, len(answer))
+	if n, err := io.ReadFull(conn, got); err != nil || string(got) != answer {
+		return fmt.Errorf("received %q (%w), want %q", got[:n], err, answer)
+	}
+	return nil
+}
+
+var goroutineCount = regexp.MustCompile(`(\d+) goroutines`)
+
+// goroutines asks the server for their number: it tells it at level debug when it reopens its logs.
+func (s *server) goroutines(asked int) string {
+	s.t.Helper()
+	s.signal(syscall.SIGUSR1)
+	return s.waitLogs(goroutineCount.String(), asked)
+}
+
+// TestNothingIsLeft: after 10 000 sessions and some reloads there are as many goroutines and descriptors as before.
+func TestNothingIsLeft(t *testing.T) {
+	config := "worker_processes 2; events { worker_connections 4096; } stream { server { listen {host}:9000; proxy_pass " +
+		echoBackend(t) + "; } }"
+	w := newWorkspace(t)
+	w.write("nginx.conf", config)
+	s := w.start("-g", strings.Replace(globals, "info", "debug", 1))
+	run := func(n int) {
+		for range n {
+			if err := ask(s.addr(9000), "x", "x"); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}
+	run(100)
+	s.reload(config)
+	descriptors, goroutines := settled(t, s.descriptors), s.goroutines(1)
+
+	sessions := 10_000
+	if raceEnabled {
+		sessions = 2000
+	}
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() { run(sessions / 4) })
+	}
+	clients.Wait()
+	for range 5 {
+		s.reload(config)
+	}
+	eventually(t, "descriptors to return to their start", func() bool { return s.descriptors() <= descriptors })
+	asked := 1
+	eventually(t, "goroutines to return to their start, "+goroutines, func() bool {
+		asked++
+		return s.goroutines(asked) == goroutines
+	})
+}
+
+// settled is a count once it does not change any more.
+func settled(t *testing.T, count func() int) int {
+	t.Helper()
+	last, since := count(), time.Now()
+	eventually(t, "a count to settle", func() bool {
+		if n := count(); n != last {
+			last, since = n, time.Now()
+		}
+		return time.Since(since) > 50*time.Millisecond
+	})
+	return last
+}
