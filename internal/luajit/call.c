@@ -75,6 +75,42 @@ static void push_arg(wr_vm *vm, lua_State *L, int idx)
     lua_pushvalue(L, idx);
 }
 
+static int call_bound(lua_State *L);
+
+/* Makes a function of the n values on top, which it passes to a primitive in
+ * front of its arguments. */
+static void bind(lua_State *L, int ref, int n)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
+    lua_getupvalue(L, -1, 1);
+    lua_replace(L, -2);
+    lua_insert(L, -n - 1);
+    lua_pushcclosure(L, call_bound, n + 1);
+}
+
+static void push_box(lua_State *L, wr_val *v)
+{
+    uint64_t *number = lua_newuserdata(L, sizeof(*number));
+    *number = v->u;
+    if (!v->len) return;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, (int)v->len);
+    lua_setmetatable(L, -2);
+}
+
+/* Reads the number of the box at idx, or of that in the first place of the
+ * table at idx; 0 when there is none. */
+static void open_box(lua_State *L, int idx, wr_val *v)
+{
+    int table = v->t == WR_TABLE;
+    v->u = 0;
+    if (table) lua_rawgeti(L, idx, 1);
+    else lua_pushvalue(L, idx);
+    if (lua_type(L, -1) == LUA_TUSERDATA
+        && lua_objlen(L, -1) == sizeof(uint64_t))
+        v->u = *(uint64_t *)lua_touserdata(L, -1);
+    lua_pop(L, 1);
+}
+
 /* Pushes, or carries out, one value that Go wrote. */
 void wr_pushval(wr_vm *vm, lua_State *L, wr_val *v, int argbase)
 {
@@ -101,6 +137,12 @@ void wr_pushval(wr_vm *vm, lua_State *L, wr_val *v, int argbase)
         push_key(vm, L, v);
         lua_insert(L, -2);
         lua_rawset(L, -3);
+        return;
+    case WR_BIND: bind(L, (int)v->u, (int)v->len); return;
+    case WR_BOX: push_box(L, v); return;
+    case WR_SETMETA:
+        lua_rawgeti(L, LUA_REGISTRYINDEX, (int)v->u);
+        lua_setmetatable(L, -2);
         return;
     case WR_GLOBAL:
         push_key(vm, L, v);
@@ -149,10 +191,24 @@ static int push_results(wr_vm *vm, lua_State *L, wr_frame *f)
     return lua_gettop(L) - top;
 }
 
+/* Pushes the named fields of the last argument. */
+static int add_fields(lua_State *L, wr_fn *fn, int top)
+{
+    const char *name = fn->fields;
+    int table = lua_type(L, top) == LUA_TTABLE;
+    luaL_checkstack(L, fn->nfields + 4, "too many fields");
+    for (int i = 0; i < fn->nfields; i++) {
+        if (table) lua_getfield(L, top, name);
+        else lua_pushnil(L);
+        name += strlen(name) + 1;
+    }
+    return top + fn->nfields;
+}
+
 /* Fills the frame. Only the steps before the loop may raise. */
 static void pack(wr_vm *vm, lua_State *L, wr_fn *fn, wr_frame *f)
 {
-    int top = lua_gettop(L);
+    int top = lua_gettop(L), flat = fn->flat;
     uint64_t flatat = vm->blen, whereat;
     wr_thread *t = NULL;
 
@@ -161,7 +217,9 @@ static void pack(wr_vm *vm, lua_State *L, wr_fn *fn, wr_frame *f)
         t = spawn(vm, L, fn->spawn, top);
         top = fn->spawn;
     }
-    if (fn->flat) {
+    if (fn->nfields) top = add_fields(L, fn, top);
+    if (fn->flatmode == WR_FLAT_SEND && top != flat) flat = 0;
+    if (flat) {
         wr_flatten(vm, L, fn->flat, fn->flatmode);
         if (fn->newline) wr_append(vm, L, "\n", 1);
         if (fn->flatmode != WR_FLAT_SEND) top = fn->flat - 1;
@@ -174,11 +232,16 @@ static void pack(wr_vm *vm, lua_State *L, wr_fn *fn, wr_frame *f)
     f->args = vm->sp;
     f->nargs = top;
     for (int i = 1; i <= top; i++) wr_export(vm, L, i, &f->args[i - 1]);
+    for (int i = 1; fn->boxmask >> (i - 1) && i <= top; i++) {
+        wr_val *v = &f->args[i - 1];
+        int box = v->t == WR_TABLE || v->t == WR_USERDATA;
+        if (fn->boxmask & (1u << (i - 1)) && box) open_box(L, i, v);
+    }
     if (t) {
         f->args[top - 1].t = WR_THREAD;
         f->args[top - 1].u = (uint64_t)(uintptr_t)t;
     }
-    if (fn->flat) {
+    if (flat) {
         wr_val *v = &f->args[fn->flat - 1];
         if (f->nargs < fn->flat) f->nargs = fn->flat;
         v->t = WR_STR;
@@ -245,4 +308,13 @@ int wr_call(lua_State *L)
         return lua_yield(L, lua_gettop(L));
     }
     return n;
+}
+
+static int call_bound(lua_State *L)
+{
+    for (int i = 2; !lua_isnone(L, lua_upvalueindex(i)); i++) {
+        lua_pushvalue(L, lua_upvalueindex(i));
+        lua_insert(L, i - 1);
+    }
+    return wr_call(L);
 }

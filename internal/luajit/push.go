@@ -101,6 +101,18 @@ func (v *Values) SetField(name string) {
 	v.put(C.WR_SETFIELD, off, uint64(len(name)))
 }
 
+// PushBox appends a new userdata that holds a number other than 0, for
+// Options.Boxes. meta is its metatable, or 0.
+func (v *Values) PushBox(number uint64, meta Ref) { v.put(C.WR_BOX, number, uint64(meta)) }
+
+// PushBound takes the last n values back and appends a function that calls a
+// registered primitive with them in front of its own arguments. The primitive
+// must not use Flat, and counts the bound values as arguments.
+func (v *Values) PushBound(primitive Ref, n int) { v.put(C.WR_BIND, uint64(primitive), uint64(n)) }
+
+// SetMetatable gives the table that was pushed last a metatable.
+func (v *Values) SetMetatable(meta Ref) { v.put(C.WR_SETMETA, uint64(meta), 0) }
+
 // Reset forgets what was pushed.
 func (v *Values) Reset() { v.n = 0 }
 

@@ -29,7 +29,8 @@ type Options struct {
 	// Values pushed by Args before its first Resume come before the arguments.
 	Spawn int
 	// Flat and FlatMode: the argument becomes a string, with the errors of
-	// OpenResty. With Say and Log it is the last argument.
+	// OpenResty. With Say and Log it is the last argument. With Send nothing
+	// happens when Flat is not the number of arguments.
 	Flat     int
 	FlatMode FlatMode
 	// Newline ends the flattened bytes with one.
@@ -39,6 +40,12 @@ type Options struct {
 	// Refs has bit 1<<(i-1) set when argument i is to be kept: Call.Ref gives
 	// its reference, which the Func owns.
 	Refs uint32
+	// Boxes has bit 1<<(i-1) set when argument i is a box (Values.PushBox) or a table with one in its first place:
+	// Call.Box gives its number.
+	Boxes uint32
+	// Fields are added as arguments behind the others: those of the last argument when it is a table, else nils. Their
+	// names have at most 64 bytes in all.
+	Fields []string
 }
 
 // Register makes f callable from Lua, under name in the table of Prelude. The
@@ -50,6 +57,15 @@ func (vm *VM) Register(name string, f Func, opt Options) (Ref, error) {
 	req.fn.flat = C.int32_t(opt.Flat)
 	req.fn.flatmode = C.int32_t(opt.FlatMode)
 	req.fn.refmask = C.uint32_t(opt.Refs)
+	at := 0
+	for _, name := range opt.Fields {
+		for i := range len(name) {
+			req.fn.fields[at+i] = C.char(name[i])
+		}
+		at += len(name) + 1
+	}
+	req.fn.nfields = C.int32_t(len(opt.Fields))
+	req.fn.boxmask = C.uint32_t(opt.Boxes)
 	if opt.Newline {
 		req.fn.newline = 1
 	}

@@ -129,6 +129,16 @@ func (l *list) Ref(i int) Ref {
 	return Ref(v.u)
 }
 
+// Box is the number of a box that Options.Boxes asked for; 0 when argument i
+// has none.
+func (l *list) Box(i int) uint64 {
+	v := l.at(i)
+	if v.t != int64(Table) && v.t != int64(Userdata) {
+		return 0
+	}
+	return v.u
+}
+
 // Pointer is the address of a (light) userdata. ngx.null is nil.
 func (l *list) Pointer(i int) uintptr {
 	v := l.at(i)

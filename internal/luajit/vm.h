@@ -24,6 +24,7 @@ enum {
     WR_SETFIELD = 36,   /* u: offset of the key, len; takes the value */
     WR_GLOBAL = 37,     /* u: offset of a global's name, len */
     WR_BOX = 38,        /* u: number in a userdata, len: its metatable's ref */
+    WR_BIND = 40,       /* u: reference of a primitive, len: values to bind */
     WR_SETMETA = 39,    /* u: reference of a metatable for the table above */
 };
 
@@ -135,6 +136,8 @@ typedef struct wr_fn {
     int32_t flatmode;
     uint32_t refmask;
     uint32_t boxmask;
+    int32_t nfields;
+    char fields[64];    /* names, each with its NUL */
     int32_t newline;
     int32_t where;
 } wr_fn;
