@@ -160,3 +160,6 @@ func (vm *VM) Unref(r Ref) {
 	req := C.wr_req{op: C.WP_UNREF, ref: C.int32_t(r)}
 	_ = vm.request(&req)
 }
+
+// Function makes a Chunk of a function that is kept already; Free gives up the reference.
+func (vm *VM) Function(f Ref) *Chunk { return &Chunk{vm, f} }

@@ -110,8 +110,8 @@ func (r *request) log(level logs.Level, message string) {
 	switch {
 	case r.session != nil:
 		r.session.Log(level, message)
-	case r.phase == inTimer:
-		r.m.config.Log.Write(level, 0, message+", context: ngx.timer"+r.timerContext())
+	case r.timer != nil:
+		r.errorLog().Write(level, 0, message+", context: ngx.timer"+r.timer.context())
 	case r.phase == inInitWorker:
 		r.m.config.Log.Write(level, 0, message+", context: init_worker_by_lua*")
 	default:

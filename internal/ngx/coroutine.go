@@ -79,7 +79,7 @@ func (r *request) adopt(t *luajit.Thread) *coroutine {
 		co.timer.Handler = co
 	}
 	m.lastBirth++
-	co.birth, co.thread, co.req, co.light = m.lastBirth, t, r, true
+	co.birth, co.thread, co.req, co.light, co.dead = m.lastBirth, t, r, true, false
 	t.Data = co
 	co.next = r.threads
 	if r.threads != nil {

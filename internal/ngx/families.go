@@ -13,6 +13,8 @@ type family struct {
 	// lua names a file of lua/; its chunk gets the table of all primitives registered so far as "...", in which
 	// "base" is a table that all families share. "" is none.
 	lua string
+	// chunk names the Lua code in messages; "" is the file's name.
+	chunk string
 	// modules are what require(name) loads: file names of lua/ by module name.
 	modules map[string]string
 	// open, if set, is called for each new machine before the family's Lua runs.
@@ -39,11 +41,23 @@ var families = []*family{
 	&sleepFamily,
 	&exitFamily,
 	&outputFamily,
+	&ctxFamily,
+	&variableFamily,
+	&timerFamily,
+	&workerFamily,
+	&semaphoreFamily,
+	&abortFamily,
+	&guardFamily,
 	&baseFamily,
 	&timeFamily,
 	&escapeFamily,
 	&base64Family,
 	&digestFamily,
+	&sharedFamily,
+	&regexFamily,
+	&errlogFamily,
+	&processFamily,
+	&restyFamily,
 }
 
 //go:embed lua/*.lua
@@ -124,7 +138,11 @@ func (m *machine) setUpFamily(f *family) error {
 	if err != nil {
 		return err
 	}
-	chunk, err := m.vm.Load("="+f.lua, source)
+	name := f.chunk
+	if name == "" {
+		name = f.lua
+	}
+	chunk, err := m.vm.Load("="+name, source)
 	if err != nil {
 		return err
 	}

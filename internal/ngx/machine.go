@@ -32,6 +32,10 @@ type machine struct {
 	protect    luajit.Ref // function(f, …): xpcall with a traceback
 	backtrace  luajit.Ref // function(thread, …): OpenResty's traceback of light threads
 
+	definition luajit.Ref // function(f): source and line where f is defined
+
+	text []byte // for building values
+
 	chunks map[chunkKey]*luajit.Chunk
 	slots  []any
 
@@ -40,12 +44,15 @@ type machine struct {
 	lastRequest    uint64
 	lastBirth      uint64
 
-	timers  timers
-	parent  *machine
-	session bool // lua_code_cache off: lives for one session
-	users   int  // of a session's machine: the session and its timers
+	timers timers
+	// Of machines that live for one session (lua_code_cache off):
+	session bool
+	parent  *machine // the worker's
+	users   int      // the session and its timers
+
 	retired bool
 	closed  bool
+	closers []func() // when the VM is gone
 }
 
 // shared is what Lua reads without a call, through the FFI (lua/core.lua declares the same). It is no Go memory.
@@ -89,6 +96,9 @@ func (m *machine) close() {
 	}
 	m.closed = true
 	m.vm.Close()
+	for _, fn := range m.closers {
+		fn()
+	}
 	unix.Munmap(m.page)
 }
 

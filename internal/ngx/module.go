@@ -57,6 +57,7 @@ type config struct {
 	regexCache            conf.Value[int64]
 	regexLimit            conf.Value[int64]
 	captureLog            conf.Value[int64]
+	capture               *capture // made by the first machine
 	ignored               conf.Value[int64]
 	dicts                 []dict
 	prefix                string
@@ -95,8 +96,11 @@ func inherit(s **script, outer *script) {
 
 // conf is what the server's configuration says, or stream{}'s for a request without a session.
 func (r *request) conf() *config {
-	if r.session != nil {
+	switch {
+	case r.session != nil:
 		return slot.Of(r.session.Server)
+	case r.timer != nil && r.timer.server != nil:
+		return slot.Of(r.timer.server)
 	}
 	return r.m.defaults()
 }

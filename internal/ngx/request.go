@@ -43,7 +43,9 @@ type request struct {
 
 	ctx     luajit.Ref // ngx.ctx
 	onAbort *coroutine
-	out     output
+	// abortable is set until onAbort runs.
+	abortable bool
+	out       output
 	// readable and writable are called when the client's connection may have become so; nil: nobody waits.
 	readable, writable func(r *request)
 	frees              []func()
@@ -125,8 +127,11 @@ func (r *request) stop() {
 	r.posted, r.firstPosted = r.posted[:0], 0
 }
 
-// begin starts chunk as the entry thread of a phase and runs it. ended tells whether the phase has ended already.
-func (r *request) begin(p phase, chunk *luajit.Chunk) error {
+// begin starts chunk as the entry thread of a phase and runs it.
+func (r *request) begin(p phase, chunk *luajit.Chunk) error { return r.beginWith(p, chunk, nil) }
+
+// beginWith is begin with arguments for the chunk.
+func (r *request) beginWith(p phase, chunk *luajit.Chunk, args func(v *luajit.Values)) error {
 	t, err := r.m.vm.Start(chunk)
 	if err != nil {
 		return err
@@ -134,7 +139,7 @@ func (r *request) begin(p phase, chunk *luajit.Chunk) error {
 	r.reset(p)
 	r.entry = r.adopt(t)
 	r.live = 1
-	r.run(posting{co: r.entry})
+	r.run(posting{co: r.entry, push: args})
 	return nil
 }
 
@@ -165,8 +170,11 @@ func (r *request) end(code int) bool {
 
 // errorLog is where the request's lines go.
 func (r *request) errorLog() *logs.Log {
-	if r.session != nil {
+	switch {
+	case r.session != nil:
 		return r.session.Server.ErrorLog
+	case r.timer != nil && r.timer.server != nil:
+		return r.timer.server.ErrorLog
 	}
 	return r.m.config.Log
 }

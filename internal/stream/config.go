@@ -91,3 +91,6 @@ func (l *Listener) bound(fd int) (*Listener, netip.AddrPort) {
 
 // OnClose has fn called when no worker uses the generation any more. It may be called on any goroutine.
 func (c *Config) OnClose(fn func()) { c.closers = append(c.closers, fn) }
+
+// Workers is how many workers the generation was built for.
+func (c *Config) Workers() int { return len(c.workers) }

@@ -37,7 +37,9 @@ local function traceback(message)
     end
     local debug = _G.debug
     if type(debug) ~= "table" or type(debug.traceback) ~= "function" then return message end
-    return debug.traceback(message, 2)
+    local text = debug.traceback(message, 2)
+    -- The last two frames are xpcall and what called it.
+    return (text:gsub("\n\t%[builtin#%d+%]: at 0x%x+\n\t%[C%]: at 0x%x+$", ""))
 end
 
 local function protect(f, ...) return xpcall(f, traceback, ...) end

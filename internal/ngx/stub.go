@@ -1,0 +1,3 @@
+package ngx
+
+type balancing struct{}
