@@ -93,19 +93,33 @@ func endLinger(s *Session) { s.Worker.free(s) }
 
 func drain(s *Session) {
 	left := s.lingerUntil - s.Worker.Loop.Millis()
-	if left <= 0 {
-		s.Worker.free(s)
-		return
-	}
-	for s.Client.Readable() {
+	for range drainRounds {
+		if left <= 0 {
+			s.Worker.free(s)
+			return
+		}
 		_, err := s.Client.Read(s.Worker.Scratch)
 		if err == netio.ErrAgain {
-			break
+			s.Arm(min(s.Server.LingeringTimeout, left))
+			return
 		}
 		if err != nil {
 			s.Worker.free(s)
 			return
 		}
+		if !s.Client.Readable() {
+			s.Arm(min(s.Server.LingeringTimeout, left))
+			return
+		}
 	}
-	s.Arm(min(s.Server.LingeringTimeout, left))
+	// A client that sends faster than this must not keep others waiting.
+	id := s.ID
+	s.Worker.Loop.Next(func() {
+		if s.ID == id && s.lingerUntil != 0 {
+			drain(s)
+		}
+	})
 }
+
+// drainRounds bounds how much is thrown away at once.
+const drainRounds = 16
