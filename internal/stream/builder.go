@@ -96,7 +96,7 @@ func (env *Env) read(s *conf.Scope, n *conf.Node) error {
 	}
 	b := &Builder{Env: env, Config: &Config{modules: env.Modules, vars: map[string]*Var{}}}
 	b.block = &Block{Builder: b, node: n, conf: b.newConf()}
-	for _, list := range [][]Variable{coreVariables, upstreamVariables} {
+	for _, list := range [][]Variable{coreVariables, proxyHeaderVariables, upstreamVariables} {
 		if err := b.defineAll(list); err != nil {
 			return err
 		}
