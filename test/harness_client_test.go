@@ -27,6 +27,10 @@ func dial(t testing.TB, network, addr string) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newClient(t, conn)
+}
+
+func newClient(t testing.TB, conn net.Conn) *client {
 	t.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(deadline))
 	return &client{Conn: conn, t: t, r: bufio.NewReader(conn)}

@@ -64,6 +64,8 @@ type workspace struct {
 	t    testing.TB
 	dir  string
 	host string
+	// program is what is started, and globals what it is given with -g.
+	program, globals string
 }
 
 func newWorkspace(t testing.TB) *workspace {
@@ -76,7 +78,7 @@ func newWorkspace(t testing.TB) *workspace {
 	if err := os.Chmod(dir, 0o777); err != nil { // for servers that change their user
 		t.Fatal(err)
 	}
-	return &workspace{t: t, dir: dir, host: newHost()}
+	return &workspace{t: t, dir: dir, host: newHost(), program: binary, globals: globals}
 }
 
 // expand puts the address and the folder into a text.

@@ -67,6 +67,30 @@ func TestBrokenReload(t *testing.T) {
 	s.dial(9000).wantAll("new")
 }
 
+// TestReloadFailsLate: what was opened for a configuration that then fails is closed again.
+func TestReloadFailsLate(t *testing.T) {
+	w := newWorkspace(t)
+	w.write("nginx.conf", "pid weir.pid; stream { server { listen {host}:9000; return old; } }")
+	s := w.start("-g", "error_log error.log info;")
+	s.allow(`none/pid" failed`)
+	s.write("nginx.conf", "pid none/pid; stream { server { listen {host}:9000; listen {host}:9001; return new; } }")
+	s.signal(syscall.SIGHUP)
+	s.waitLog(`\[emerg\] .*open\(\) ".*/none/pid" failed`)
+	s.dial(9000).wantAll("old")
+	eventually(t, "the other address to be closed", func() bool {
+		conn, err := net.Dial("tcp", s.addr(9001))
+		if err == nil {
+			conn.Close()
+		}
+		return err != nil
+	})
+	s.reload("pid other.pid; stream { server { listen {host}:9001; return new; } }")
+	s.dial(9001).wantAll("new")
+	if s.read("weir.pid") != "" || s.read("other.pid") == "" {
+		t.Error("the pid file did not move")
+	}
+}
+
 // TestReloadWorkers: the number of workers holds for the life of the process.
 func TestReloadWorkers(t *testing.T) {
 	s := start(t, "stream { server { listen {host}:9000; return ok; } }")
@@ -141,7 +165,7 @@ func TestManyReloads(t *testing.T) {
 	}
 }
 
-// ask is one session on a connection of its own. It may be called from any goroutine.
+// ask is one session on a connection of its own; without a question the server is to close it. It may be called from any goroutine.
 func ask(addr, question, answer string) error {
 	conn, err := net.DialTimeout("tcp", addr, deadline)
 	if err != nil {
@@ -155,6 +179,12 @@ func ask(addr, question, answer string) error {
 	got := make([]byte, len(answer))
 	if n, err := io.ReadFull(conn, got); err != nil || string(got) != answer {
 		return fmt.Errorf("received %q (%w), want %q", got[:n], err, answer)
+	}
+	if question != "" {
+		return nil
+	}
+	if n, err := conn.Read(got); err != io.EOF {
+		return fmt.Errorf("after the answer: %q, %w", got[:n], err)
 	}
 	return nil
 }

@@ -49,7 +49,12 @@ func (l *loading) warn(n *conf.Node, message string) {
 
 // load reads the configuration. Nothing is opened; on an error nothing is kept.
 func (p *process) load(previous *stream.Config) (*generation, error) {
-	l := &loading{paths: p.paths, logs: p.files.Generation(), log: p.log, dropped: p.current != nil && p.current.settings.user != nil}
+	l := &loading{paths: p.paths, logs: p.files.Generation(), log: p.log}
+	if p.current != nil {
+		l.dropped = p.current.settings.user != nil
+	} else if p.ready.isDaemon() {
+		l.log = nil // the command that started the daemon has told the warnings
+	}
 	g := &generation{settings: &settings{loading: l}, logs: l.logs}
 	if err := g.read(p, l, previous); err != nil {
 		g.discard()

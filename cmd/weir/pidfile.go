@@ -12,6 +12,7 @@ import (
 	"github.com/weirproxy/weir/internal/logs"
 )
 
+// pidPath is what a configuration calls the pid file.
 func (p *process) pidPath(s *settings) string {
 	if !s.pid.Given {
 		return p.paths.full(defaultPid)
@@ -19,42 +20,45 @@ func (p *process) pidPath(s *settings) string {
 	return p.paths.full(s.pid.V)
 }
 
-// createPid writes the process's number into the pid file.
-func (p *process) createPid(g *generation) error {
+// writePid makes sure that g's pid file, and no other, names this process.
+func (p *process) writePid(g *generation) error {
 	path := p.pidPath(g.settings)
+	if path == p.pidFile {
+		return nil
+	}
+	if err := createPid(path, g.settings.user); err != nil {
+		return err
+	}
+	p.removePid()
+	p.pidFile = path
+	return nil
+}
+
+func createPid(path string, owner *account) error {
 	number := append(strconv.AppendInt(nil, int64(os.Getpid()), 10), '\n')
 	if err := os.WriteFile(path, number, 0o644); err != nil {
 		return failed("open", path, err)
 	}
-	if g.settings.user == nil || os.Geteuid() != 0 {
+	if owner == nil || os.Geteuid() != 0 {
 		return nil
 	}
-	return failed("chown", path, os.Chown(path, g.settings.user.uid, -1))
+	return failed("chown", path, os.Chown(path, owner.uid, -1))
 }
 
 // removePid removes the pid file. Where the process's user may not do that, it leaves it empty, so that nobody takes
 // another process for this one.
-func (p *process) removePid(g *generation) {
-	path := p.pidPath(g.settings)
-	err := os.Remove(path)
+func (p *process) removePid() {
+	if p.pidFile == "" {
+		return
+	}
+	err := os.Remove(p.pidFile)
 	if errors.Is(err, fs.ErrPermission) {
-		err = os.Truncate(path, 0)
+		err = os.Truncate(p.pidFile, 0)
 	}
 	if err != nil {
-		p.log.Write(logs.Warn, 0, failed("unlink", path, err).Error())
+		p.log.Write(logs.Warn, 0, failed("unlink", p.pidFile, err).Error())
 	}
-}
-
-// movePid follows a pid directive that a reload has changed.
-func (p *process) movePid(from, to *generation) error {
-	if p.pidPath(from.settings) == p.pidPath(to.settings) {
-		return nil
-	}
-	if err := p.createPid(to); err != nil {
-		return err
-	}
-	p.removePid(from)
-	return nil
+	p.pidFile = ""
 }
 
 // readPid is the process that a pid file names. Errors have nginx's wording (ngx_signal_process).

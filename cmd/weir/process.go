@@ -22,6 +22,7 @@ type process struct {
 	log     *logs.Log
 	environ []string // as it was at the start
 	ready   *readiness
+	pidFile string           // as written; "" before
 	boot    *logs.Generation // holds the default log open until the configuration's are
 
 	runtime *stream.Runtime

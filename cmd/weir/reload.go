@@ -17,6 +17,7 @@ func (p *process) reload() {
 	}
 	if err := p.prepare(g); err != nil {
 		p.fail(err)
+		p.runtime.Abandon()
 		g.discard()
 		return
 	}
@@ -27,20 +28,19 @@ func (p *process) reload() {
 	p.notice("configuration reloaded")
 }
 
-// prepare does all that may fail. A socket that it has opened for a generation that fails afterwards is closed by the
-// next that does not name it.
+// prepare does all that may fail.
 func (p *process) prepare(g *generation) error {
 	if err := g.logs.Open(); err != nil {
 		return err
 	}
 	p.warnUnchanged(g)
-	if err := p.listen(p.runtime, g); err != nil {
+	if err := p.listen(g); err != nil {
 		return err
 	}
 	if err := p.runtime.Build(g.stream); err != nil {
 		return err
 	}
-	return p.movePid(p.current, g)
+	return p.writePid(g)
 }
 
 // warnUnchanged names what holds for the life of the process.

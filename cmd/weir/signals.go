@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/weirproxy/weir/internal/logs"
 )
@@ -35,7 +36,21 @@ func catchSignals() <-chan os.Signal {
 	for s := range actions {
 		signal.Notify(caught, s)
 	}
+	go exitAtLast()
 	return caught
+}
+
+// stopTimeout is how long a worker may take to stop. Lua code that does not end can not be interrupted.
+const stopTimeout = 5 * time.Second
+
+// exitAtLast ends the process when TERM or INT have not done so in time, whatever the workers are doing.
+func exitAtLast() {
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGTERM, syscall.SIGINT)
+	<-caught
+	time.Sleep(stopTimeout)
+	complain("[alert] a worker does not stop, weir ends without it")
+	os.Exit(1)
 }
 
 func (p *process) tellSignal(s os.Signal) {
@@ -58,16 +73,9 @@ func (p *process) run(caught <-chan os.Signal) int {
 			}
 		}
 	}
-	p.removeTraces(p.current)
+	p.removePid()
 	p.notice("exit")
 	return 0
-}
-
-// removeTraces removes what would tell others that the process runs.
-func (p *process) removeTraces(g *generation) {
-	if p.runtime != nil {
-		p.removePid(g)
-	}
 }
 
 func (p *process) stop() { p.runtime.Stop() }

@@ -20,7 +20,7 @@ func (p *process) serve() int {
 	}
 	signals := catchSignals()
 	if err := p.start(g); err != nil {
-		p.removeTraces(g)
+		p.abandonStart()
 		return p.fail(err)
 	}
 	p.files.SetEcho("")
@@ -43,14 +43,14 @@ func (p *process) start(g *generation) error {
 	if err != nil {
 		return err
 	}
-	if err := p.listen(runtime, g); err != nil {
+	p.runtime = runtime
+	if err := p.listen(g); err != nil {
 		return err
 	}
 	if err := runtime.Build(g.stream); err != nil {
 		return err
 	}
-	p.runtime = runtime
-	if err := p.createPid(g); err != nil {
+	if err := p.writePid(g); err != nil {
 		return err
 	}
 	if err := p.drop(g); err != nil {
@@ -59,8 +59,16 @@ func (p *process) start(g *generation) error {
 	p.files.Start()
 	p.put(g)
 	p.boot.Release()
-	g.settings.schedule(p.log, runtime)
+	g.settings.schedule(p.log, p.runtime)
 	return nil
+}
+
+// abandonStart leaves nothing behind of a server that could not start.
+func (p *process) abandonStart() {
+	p.removePid()
+	if p.runtime != nil {
+		p.runtime.Abandon()
+	}
 }
 
 // workerCount is worker_processes; zero workers, which nginx allows, would serve nobody.
@@ -115,9 +123,9 @@ const (
 	bindPause = 500 * time.Millisecond
 )
 
-func (p *process) listen(r *stream.Runtime, g *generation) error {
+func (p *process) listen(g *generation) error {
 	for range bindTries {
-		err := r.Listen(g.stream)
+		err := p.runtime.Listen(g.stream)
 		if !errors.Is(err, unix.EADDRINUSE) {
 			return err
 		}
