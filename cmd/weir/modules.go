@@ -7,6 +7,7 @@ import (
 	"github.com/weirproxy/weir/internal/stream/accesslog"
 	"github.com/weirproxy/weir/internal/stream/mapping"
 	"github.com/weirproxy/weir/internal/stream/proxy"
+	"github.com/weirproxy/weir/internal/stream/realip"
 	"github.com/weirproxy/weir/internal/stream/returns"
 	"github.com/weirproxy/weir/internal/stream/setvar"
 	"github.com/weirproxy/weir/internal/stream/splitclients"
@@ -16,6 +17,7 @@ import (
 // knows what runs when. -V derives from it what it says is there, by the names that nginx gives its modules.
 var modules = []*stream.Module{
 	// post-accept: realip
+	realip.Module,
 	// preaccess: set, limit_conn
 	setvar.Module,
 	// access: access
