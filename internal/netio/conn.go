@@ -34,6 +34,8 @@ type Conn struct {
 	owner Owner
 	fd    int32
 	state connState
+	// before is what Unread has put before the kernel's bytes; nil: nothing, as nearly always.
+	before *[]byte
 }
 
 type connState uint8
@@ -106,6 +108,9 @@ func (c *Conn) Fd() int {
 
 // Read reads at most len(p) bytes: io.EOF at the end, ErrAgain when nothing is there.
 func (c *Conn) Read(p []byte) (int, error) {
+	if c.before != nil {
+		return c.readBefore(p)
+	}
 	n, err := c.recv(p, 0)
 	if err != nil {
 		return 0, err
@@ -116,11 +121,16 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Peek is Read that leaves the bytes in the kernel. More than once it returns the same bytes, and more when more
+// Peek is Read that leaves the bytes where they are, in the kernel. More than once it returns the same bytes, and more when more
 // have come.
 func (c *Conn) Peek(p []byte) (int, error) {
-	return c.recv(p, unix.MSG_PEEK)
+	if c.before != nil {
+		return c.peekBefore(p)
+	}
+	return c.recv(p, peek)
 }
+
+const peek = unix.MSG_PEEK
 
 func (c *Conn) recv(p []byte, flags uintptr) (int, error) {
 	for {
@@ -188,7 +198,7 @@ func (c *Conn) Close() {
 		return
 	}
 	c.loop.Forget(int(c.fd))
-	c.state = 0
+	c.state, c.before = 0, nil
 	syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(c.fd), 0, 0)
 }
 
@@ -204,6 +214,6 @@ func (c *Conn) Reset() {
 func (c *Conn) Detach() int {
 	fd := int(c.fd)
 	c.loop.Remove(fd)
-	c.state = 0
+	c.state, c.before = 0, nil
 	return fd
 }
