@@ -262,12 +262,17 @@ static void take_refs(lua_State *L, wr_fn *fn, wr_frame *f)
     }
 }
 
+/* nginx's debug; what is above is a mistake that Go complains of. */
+#define MAX_LOG_LEVEL 8
+
 /* ngx.log and print above the level cost no crossing. */
 static int filtered(wr_vm *vm, lua_State *L, wr_fn *fn)
 {
-    return fn->flatmode == WR_FLAT_LOG && fn->flat > 1
-           && lua_type(L, fn->flat - 1) == LUA_TNUMBER
-           && lua_tonumber(L, fn->flat - 1) > (double)vm->loglevel;
+    if (fn->flatmode != WR_FLAT_LOG || fn->flat < 2
+        || lua_type(L, fn->flat - 1) != LUA_TNUMBER)
+        return 0;
+    double level = lua_tonumber(L, fn->flat - 1);
+    return level > (double)vm->loglevel && level <= MAX_LOG_LEVEL;
 }
 
 int wr_call(lua_State *L)

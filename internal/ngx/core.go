@@ -56,9 +56,10 @@ func checkAllowed(m *machine, c *luajit.Call) luajit.Outcome {
 }
 
 // traceback is OpenResty's traceback of a light thread, with those that have spawned it.
-func (m *machine) traceback(co *coroutine) string {
+func (m *machine) traceback(co *coroutine, failure string) string {
 	text := "stack traceback:"
 	err := m.vm.Call(m.backtrace, func(v *luajit.Values) {
+		v.PushString(failure)
 		for n := 0; co != nil && n < 5; n++ {
 			v.PushThread(co.thread)
 			co = co.livingParent()

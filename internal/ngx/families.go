@@ -36,6 +36,7 @@ type primitive struct {
 // families in the order in which they are set up.
 var families = []*family{
 	&coreFamily,
+	&coroutineFamily,
 	&logFamily,
 	&threadFamily,
 	&sleepFamily,

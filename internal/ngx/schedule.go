@@ -120,7 +120,8 @@ func (r *request) finished(co *coroutine, p *posting) (done, ended bool) {
 
 // aborted is called when an error has ended a light thread.
 func (r *request) aborted(co *coroutine, p *posting) (done, ended bool) {
-	text := "runtime error: " + co.thread.Err().Error() + "\n" + r.m.traceback(co)
+	failure := co.thread.Err().Error()
+	text := "runtime error: " + failure + "\n" + r.m.traceback(co, failure)
 	if co == r.entry {
 		r.log(logs.Error, "lua entry thread aborted: "+text)
 		return true, r.end(errorCode)

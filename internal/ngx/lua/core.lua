@@ -2,7 +2,8 @@ local p = ...
 local base = p.base
 local ffi = require "ffi"
 local debug, select, xpcall, type, error, tostring = debug, select, xpcall, type, error, tostring
-local getinfo, concat = debug.getinfo, table.concat
+local getinfo, concat, insert = debug.getinfo, table.concat, table.insert
+local ipairs = ipairs
 
 ffi.cdef [[
 typedef struct { double id; int32_t phase; int32_t pad; } weir_shared;
@@ -53,11 +54,21 @@ end
 
 local max_depth = 22
 
--- A traceback of a light thread, then of the one that has spawned it, and so on.
-local function backtrace(...)
+-- Of coroutines that coroutine.wrap has passed an error on to: which coroutine it came from, and the error.
+local failed = setmetatable({}, { __mode = "k" })
+base.failed = failed
+
+-- A traceback of the coroutine that the error came from, of those it was passed on to up to the light thread, then of
+-- the one that has spawned that, and so on.
+local function backtrace(err, ...)
+    local all = { ... }
+    local from = failed[all[1]]
+    while from and from[2] == err and #all < 5 do
+        insert(all, 1, from[1])
+        from = failed[from[1]]
+    end
     local text = { "stack traceback:" }
-    for i = 1, select("#", ...) do
-        local co = select(i, ...)
+    for i, co in ipairs(all) do
         text[#text + 1] = "\ncoroutine " .. (i - 1) .. ":"
         for level = 0, max_depth do
             local info = getinfo(co, level, "Snl")
@@ -85,6 +96,7 @@ ngx = {
     },
 }
 ngx.null = p.null()
+package.loaded.ngx = ngx
 
 function ngx.get_phase() return phase_names[shared.phase] end
 
