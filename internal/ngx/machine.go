@@ -105,6 +105,7 @@ func (m *machine) close() {
 // enter is called before Lua runs for r (nil: for none), and leave with its result afterwards.
 func (m *machine) enter(r *request) (before *request) {
 	before = m.req
+	m.tick()
 	m.depth++
 	m.become(r)
 	return before

@@ -100,7 +100,9 @@ local function add_pair(parts, n, key, value)
     elseif is_text(value) then
         parts[n + 1] = key .. "=" .. escape(tostring(value), COMPONENT)
     else
-        error("attempt to use " .. type(value) .. " as query arg value", 3)
+        -- a dictionary's handle is userdata in OpenResty and cdata here
+        local kind = type(value) == "cdata" and "userdata" or type(value)
+        error("attempt to use " .. kind .. " as query arg value", 3)
     end
     return n + 1
 end
