@@ -4,19 +4,17 @@ import "fmt"
 
 // options are what the command line says (nginx.c: ngx_get_options).
 type options struct {
-	prefix      string
-	prefixGiven bool
-	conf        string
-	errorLog    string // "" is stderr, when errorLogGiven
-	logGiven    bool
-	directives  string // -g
-	signal      string // -s
+	prefix     string
+	conf       string
+	errorLog   string // "" is stderr
+	directives string // -g
+	signal     string // -s
 
 	showVersion, showBuild, showHelp bool
 	test, dump, quiet                bool
 }
 
-// signals are the words that -s takes.
+// signalWords are the words that -s takes.
 var signalWords = map[string]bool{"stop": true, "quit": true, "reopen": true, "reload": true}
 
 func parseOptions(args []string) (*options, error) {
@@ -77,9 +75,9 @@ var valued = map[byte]string{'p': "directory name", 'e': "file name", 'c': "file
 func (o *options) set(c byte, value string) error {
 	switch c {
 	case 'p':
-		o.prefix, o.prefixGiven = value, true
+		o.prefix = value
 	case 'e':
-		o.errorLog, o.logGiven = value, true
+		o.errorLog = value
 		if value == "stderr" {
 			o.errorLog = ""
 		}
