@@ -5,6 +5,7 @@ import (
 	"github.com/weirproxy/weir/internal/stream"
 	"github.com/weirproxy/weir/internal/stream/access"
 	"github.com/weirproxy/weir/internal/stream/accesslog"
+	"github.com/weirproxy/weir/internal/stream/limitconn"
 	"github.com/weirproxy/weir/internal/stream/mapping"
 	"github.com/weirproxy/weir/internal/stream/proxy"
 	"github.com/weirproxy/weir/internal/stream/realip"
@@ -20,6 +21,7 @@ var modules = []*stream.Module{
 	realip.Module,
 	// preaccess: set, limit_conn
 	setvar.Module,
+	limitconn.Module,
 	// access: access
 	access.Module,
 	// preread: ssl_preread, Lua
