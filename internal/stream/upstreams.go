@@ -48,6 +48,8 @@ type Peering struct {
 	Name string
 	// Tries is how many attempts are left, the present one included.
 	Tries int
+	// MaxTries is proxy_next_upstream_tries, which Tries does not go beyond; 0: no limit.
+	MaxTries int
 	// Failures counts attempts that failed; LastStatus is why the last one did, 0 when none has.
 	Failures   int
 	LastStatus int
