@@ -48,6 +48,7 @@ var families = []*family{
 	&workerFamily,
 	&semaphoreFamily,
 	&abortFamily,
+	&balancerFamily,
 	&guardFamily,
 	&baseFamily,
 	&timeFamily,

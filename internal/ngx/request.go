@@ -49,9 +49,8 @@ type request struct {
 	// readable and writable are called when the client's connection may have become so; nil: nobody waits.
 	readable, writable func(r *request)
 	frees              []func()
-	// peering is set while balancer_by_lua runs.
-	peering *balancing
-	timer   *timer
+	balance            balancing
+	timer              *timer
 }
 
 var requests = stream.NewSessionSlot[request]()
