@@ -42,6 +42,7 @@ var families = []*family{
 	&sleepFamily,
 	&exitFamily,
 	&outputFamily,
+	&socketFamily,
 	&ctxFamily,
 	&variableFamily,
 	&timerFamily,

@@ -95,6 +95,7 @@ func (m *machine) close() {
 		return
 	}
 	m.closed = true
+	m.closePools()
 	m.vm.Close()
 	for _, fn := range m.closers {
 		fn()

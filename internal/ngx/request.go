@@ -46,6 +46,7 @@ type request struct {
 	// abortable is set until onAbort runs.
 	abortable bool
 	out       output
+	sockets   *socket // that the request has connected
 	// readable and writable are called when the client's connection may have become so; nil: nobody waits.
 	readable, writable func(r *request)
 	frees              []func()
@@ -106,6 +107,7 @@ func (r *request) free() {
 		r.frees[i] = nil
 	}
 	r.stop()
+	r.closeSockets()
 	if r.ctx != 0 {
 		m.vm.Unref(r.ctx)
 	}

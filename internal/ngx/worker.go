@@ -78,6 +78,7 @@ func retire(_ *stream.Worker, state any) {
 	m := state.(*machine)
 	m.retired = true
 	m.abortTimers()
+	m.closePools()
 }
 
 func free(_ *stream.Worker, state any) { state.(*machine).close() }

@@ -1,0 +1,183 @@
+package ngx
+
+import (
+	"strconv"
+
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/luajit"
+	"github.com/weirproxy/weir/internal/netio"
+	"github.com/weirproxy/weir/internal/stream"
+)
+
+// requestSocket([raw]) is ngx.req.socket: the client's connection, once in each phase. All of a session's are one
+// socket, so what an earlier phase has set up or taken is known to a later one.
+func requestSocket(m *machine, c *luajit.Call) luajit.Outcome {
+	if n := c.Len(); n > 1 {
+		return c.Raise("expecting zero arguments, but got " + strconv.Itoa(n))
+	}
+	r := m.req
+	if r.out.pending() {
+		return failure(c, "pending data to write")
+	}
+	if s := r.clientSocket(); s != nil {
+		if s.acquired == r.phase {
+			return failure(c, "duplicate call")
+		}
+		s.acquired = r.phase
+		s.push(&c.Values)
+		return luajit.Return
+	}
+	s := m.newSocket(&c.Values, true)
+	s.own(r)
+	s.conn, s.acquired = &r.session.Client, r.phase
+	return luajit.Return
+}
+
+// clientSocket is the request's downstream socket, nil when it was not asked for.
+func (r *request) clientSocket() *socket {
+	for s := r.sockets; s != nil; s = s.next {
+		if s.downstream {
+			return s
+		}
+	}
+	return nil
+}
+
+// peek(self, size) is sock:peek: the client's first bytes, which stay where they are. It waits as the preread phase
+// does: within preread_timeout, and for no more than preread_buffer_size.
+func peek(m *machine, c *luajit.Call) luajit.Outcome {
+	if n := c.Len(); n != 2 {
+		return c.Raise("expecting 2 arguments (including the object), but got " + strconv.Itoa(n))
+	}
+	s, out, ok := m.self(c)
+	switch {
+	case !ok:
+		return out
+	case s == nil || s.conn == nil:
+		return closedUse(m, c, s, "peek data")
+	case s.consumed:
+		return c.Raise("attempt to peek on a consumed socket")
+	case s.foreign():
+		return c.Raise("bad request")
+	}
+	if why := s.busy(true, false); why != "" {
+		return failure(c, why)
+	}
+	size, isNumber := numeric(c, 2)
+	switch {
+	case !isNumber:
+		return c.Raise("argument must be a number")
+	case size < 0:
+		return c.RaiseArg(2, "bytes can not be negative")
+	case int(size) == 0:
+		c.PushString("")
+		return luajit.Return
+	case !c.CanYield():
+		return c.RaiseNoYield()
+	}
+	s.peek = int(size)
+	data, status := s.look()
+	switch {
+	case status != 0:
+		s.peek = 0
+		s.req.exited, s.req.exitCode = true, status
+		return luajit.Yield
+	case data != nil:
+		s.peek = 0
+		pushScratch(&c.Values, data)
+		return luajit.Return
+	}
+	return s.awaitRead(m.running(c), s.req.session.Server.PrereadTimeout)
+}
+
+// look returns what is wanted of the first bytes, nil while too few are there. A status ends the session
+// (ngx_stream_core_preread_phase).
+func (s *socket) look() (data []byte, status int) {
+	session := s.req.session
+	scratch := session.Worker.Scratch
+	most := min(session.Server.PrereadBufferSize, len(scratch))
+	n, err := s.conn.Peek(scratch[:most])
+	switch {
+	case err == netio.ErrAgain:
+		n = 0
+	case err != nil:
+		return nil, stream.StatusOK
+	}
+	switch {
+	case n >= s.peek:
+		return scratch[:s.peek], 0
+	case n == most:
+		session.Log(logs.Error, "preread buffer full")
+		return nil, stream.StatusBadRequest
+	case s.conn.PeerFinished():
+		return nil, stream.StatusOK
+	}
+	return nil, 0
+}
+
+// continuePeek is called when the client has sent more while a peek waits.
+func (s *socket) continuePeek() {
+	data, status := s.look()
+	switch {
+	case status != 0:
+		s.endPeek(status)
+	case data != nil:
+		s.peek, s.readErr = 0, ""
+		s.rx.drop()
+		s.rx.out, s.fromC = data, true
+		s.endRead()
+	}
+}
+
+// endPeek ends the session with a status.
+func (s *socket) endPeek(status int) {
+	r := s.req
+	s.peek, s.reader = 0, nil
+	r.readable = nil
+	r.end(status)
+}
+
+// shutdown(self, direction) is sock:shutdown.
+func shutdown(m *machine, c *luajit.Call) luajit.Outcome {
+	if n := c.Len(); n != 2 {
+		return c.Raise("expecting 2 arguments (including the object) but seen " + strconv.Itoa(n))
+	}
+	s, out, ok := m.self(c)
+	switch {
+	case !ok:
+		return out
+	case s == nil || s.conn == nil || s.readClosed && s.writeClosed:
+		return failure(c, "closed")
+	case s.writeClosed:
+		return failure(c, "already shutdown")
+	case s.foreign():
+		return c.Raise("bad request")
+	}
+	if s.downstream {
+		// Before the content phase others may have something to say.
+		if refusal := m.refusal(inContent); refusal != "" {
+			return c.Raise(refusal)
+		}
+		if s.req.out.eof {
+			return failure(c, "seen eof")
+		}
+		s.req.out.eof = true
+	}
+	if why := s.busy(false, true); why != "" {
+		return failure(c, why)
+	}
+	direction, out, ok := checkText(c, 2)
+	switch {
+	case !ok:
+		return out
+	case direction == "":
+		return failure(c, "pattern is empty")
+	case direction != "send":
+		return c.RaiseArg(2, "bad shutdown argument: "+direction)
+	}
+	if err := s.conn.CloseWrite(); err != nil {
+		s.log(logs.Error, stream.Describe(err))
+	}
+	s.finalizeWrite()
+	return one(c)
+}

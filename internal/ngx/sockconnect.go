@@ -1,0 +1,359 @@
+package ngx
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/luajit"
+	"github.com/weirproxy/weir/internal/netio"
+	"github.com/weirproxy/weir/internal/resolver"
+	"github.com/weirproxy/weir/internal/resolver/addr"
+	"github.com/weirproxy/weir/internal/stream"
+)
+
+// connectOptions are the options of a connect call.
+type connectOptions struct {
+	pool      string
+	named     bool
+	size      int
+	backlog   int // -1: none
+	arguments int // those that were given, the option table apart
+}
+
+// connect(self, host [, port] [, options], pool_size, backlog, pool) is sock:connect. The last three are fields of
+// options.
+func connect(m *machine, c *luajit.Call) luajit.Outcome {
+	if n := c.Len() - 3; n < 2 || n > 4 {
+		return c.Raise("ngx.socket connect: expecting 2, 3, or 4 arguments (including the object), but seen " +
+			strconv.Itoa(n))
+	}
+	s, out, ok := m.self(c)
+	if !ok {
+		return out
+	}
+	host, out, ok := checkText(c, 2)
+	if !ok {
+		return out
+	}
+	opts, out, ok := m.connectOptions(c)
+	if !ok {
+		return out
+	}
+	key, port := host, 0
+	if opts.arguments >= 3 {
+		f, wrong, ok := number(c, 3)
+		if !ok {
+			return wrong
+		}
+		if port = int(f); port < 0 || port > 65535 {
+			return failure(c, "bad port number: "+strconv.Itoa(port))
+		}
+		text, _ := textOf(c, 3)
+		key = host + ":" + text
+	}
+	if opts.named {
+		key = opts.pool
+	}
+	if s == nil {
+		return failure(c, "closed")
+	}
+	if out, ok := s.prepare(c); !ok {
+		return out
+	}
+	s.target, s.port = string([]byte(host)), uint16(port)
+	s.host = s.target
+	s.key = key
+	s.choosePool(opts)
+	return s.startConnect(c)
+}
+
+// connectOptions reads the option table, whose fields are the last three arguments.
+func (m *machine) connectOptions(c *luajit.Call) (o connectOptions, wrong luajit.Outcome, ok bool) {
+	n := c.Len() - 3
+	o = connectOptions{backlog: -1, arguments: n}
+	if c.Type(n) != luajit.Table {
+		return o, 0, true
+	}
+	o.arguments--
+	size, backlog, pool := n+1, n+2, n+3
+	if f, isNumber := numeric(c, size); isNumber {
+		if o.size = int(f); o.size <= 0 {
+			return o, c.RaiseArg(n, fmt.Sprintf(`bad "pool_size" option value: %d`, o.size)), false
+		}
+	} else if t := c.Type(size); t != luajit.Nil {
+		return o, c.RaiseArg(n, `bad "pool_size" option type: `+t.String()), false
+	}
+	if f, isNumber := numeric(c, backlog); isNumber {
+		if o.backlog = int(f); o.backlog < 0 {
+			return o, c.RaiseArg(n, fmt.Sprintf(`bad "backlog" option value: %d`, o.backlog)), false
+		}
+		if o.size == 0 {
+			o.size = int(m.req.conf().poolSize.V)
+		}
+	}
+	o.pool, o.named = textOf(c, pool)
+	if t := c.Type(pool); !o.named && t != luajit.Nil {
+		return o, c.RaiseArg(n, `bad "pool" option type: `+t.String()), false
+	}
+	return o, 0, true
+}
+
+// prepare makes the socket ready to be connected by the request that runs.
+func (s *socket) prepare(c *luajit.Call) (out luajit.Outcome, ok bool) {
+	if s.conn != nil || s.connector != nil {
+		if s.foreign() {
+			return c.Raise("bad request"), false
+		}
+		if why := s.busy(true, true); why != "" {
+			return failure(c, why), false
+		}
+		if s.downstream {
+			return c.Raise("attempt to re-connect a request socket"), false
+		}
+		s.finalize()
+	}
+	s.readClosed, s.writeClosed, s.eof, s.consumed = false, false, false, false
+	s.pool, s.connectErr = nil, ""
+	s.own(s.m.req)
+	return 0, true
+}
+
+// progress is how far a connect has come.
+type progress int
+
+const (
+	connected progress = iota
+	failed             // connectErr says why
+	waiting
+)
+
+func (s *socket) startConnect(c *luajit.Call) luajit.Outcome {
+	if !c.CanYield() {
+		return c.RaiseNoYield()
+	}
+	s.connector = s.m.running(c)
+	if s.begin(false) != waiting {
+		s.connector = nil
+		s.connectResult(&c.Values)
+		return luajit.Return
+	}
+	return s.connector.park(s)
+}
+
+// begin takes an idle connection, or makes one, or queues for one. resuming: it has queued before.
+func (s *socket) begin(resuming bool) progress {
+	if p := s.pool; p != nil {
+		switch p.ask(s, resuming) {
+		case gotConnection:
+			return connected
+		case refused:
+			s.connectErr = "too many waiting connect operations"
+			return failed
+		case inQueue:
+			s.connectBy = s.wait(s.connectTime())
+			return waiting
+		}
+	}
+	done := s.locate()
+	if done == failed && s.pool != nil && s.link == nil {
+		s.pool.closed()
+	}
+	return done
+}
+
+func (s *socket) connectTime() int64 { return orElse(s.connectTimeout, s.req.conf().connectTimeout.V) }
+
+// locate finds the address, and connects to it.
+func (s *socket) locate() progress {
+	parsed, err := addr.Parse(s.target, addr.Options{DefaultPort: s.port, NoResolve: true})
+	if err != nil {
+		s.connectErr = fmt.Sprintf("failed to parse host name %q: %s", s.target, err)
+		return failed
+	}
+	if len(parsed.Addrs) > 0 {
+		to := parsed.Addrs[0]
+		s.host, s.port = parsed.Host, parsed.Port
+		if to.IsUnix() {
+			s.host, s.port = to.String(), 0
+		}
+		return s.dial(to, s.host)
+	}
+	s.host = s.target
+	return s.resolve(parsed.Host, parsed.Port)
+}
+
+func (s *socket) resolve(name string, port uint16) progress {
+	server := s.req.server()
+	if server == nil || !server.Resolver.Enabled() {
+		s.connectErr = fmt.Sprintf("no resolver defined to resolve \"%s\"", s.target)
+		return failed
+	}
+	if answer, ok := server.Resolver.Cached(name); ok {
+		return s.dialOne(answer, port)
+	}
+	s.queryCount++
+	count, loop := s.queryCount, s.m.worker.Loop
+	s.connectBy = 1 << 62 // resolver_timeout counts
+	s.query = server.Resolver.Lookup(name, time.Duration(server.ResolverTimeout)*time.Millisecond,
+		func(answer resolver.Answer, err error) {
+			loop.Post(func() { s.resolved(count, answer, err, port) })
+		})
+	return waiting
+}
+
+func (s *socket) dialOne(answer resolver.Answer, port uint16) progress {
+	ip := answer.Addrs[rand.IntN(len(answer.Addrs))]
+	to := netip.AddrPortFrom(ip, port)
+	s.port = port
+	return s.dial(netio.Addr{AddrPort: to}, to.String())
+}
+
+// resolved is called with the resolver's answer. count tells an old question.
+func (s *socket) resolved(count uint64, answer resolver.Answer, err error, port uint16) {
+	if s.query == nil || s.queryCount != count {
+		return
+	}
+	s.query = nil
+	if err != nil {
+		var code resolver.Code
+		errors.As(err, &code)
+		s.connectErr = fmt.Sprintf("%s could not be resolved (%d: %s)", s.target, int(code), err)
+		s.settle(failed)
+		return
+	}
+	s.settle(s.dialOne(answer, port))
+}
+
+// settle ends a connect that has waited, unless it goes on waiting. A failed one frees its place in the pool.
+func (s *socket) settle(p progress) {
+	if p == waiting {
+		return
+	}
+	co, pool, held := s.connector, s.pool, s.link != nil
+	s.connector = nil
+	if p == failed {
+		s.finalize()
+		if pool != nil && !held {
+			pool.closed()
+		}
+	}
+	co.resume(s.pushConnect)
+}
+
+func (s *socket) stopQuery() {
+	if s.query != nil {
+		s.query.Cancel()
+		s.query = nil
+		if s.pool != nil {
+			s.pool.closed()
+		}
+	}
+}
+
+// dial begins to connect. name is how log lines name the address.
+func (s *socket) dial(to netio.Addr, name string) progress {
+	l := &link{worker: s.m.worker, to: to}
+	l.timer.Handler = l
+	opts := netio.DialOptions{NoDelay: true, Transparent: s.transparent}
+	if server := s.req.server(); server != nil {
+		opts.NoDelay = server.TCPNoDelay
+	}
+	if s.hasBound {
+		opts.Local, opts.Bind = s.bound, true
+	}
+	if err := l.Dial(s.m.worker.Loop, &to, &opts, s); err != nil {
+		s.dialFailed(err, name)
+		return failed
+	}
+	s.m.worker.AddConnections(1)
+	s.link, s.conn = l, &l.Conn
+	if !l.Connecting() {
+		return connected
+	}
+	s.connectBy = s.wait(s.connectTime())
+	return waiting
+}
+
+// dialFailed logs that a connection could not even begin (ngx_event_connect_peer).
+func (s *socket) dialFailed(err error, name string) {
+	s.connectErr = errnoOf(err)
+	level := logs.Crit
+	for _, errno := range []syscall.Errno{syscall.ECONNREFUSED, syscall.EAGAIN, syscall.ECONNRESET, syscall.ENETDOWN,
+		syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH} {
+		if errors.Is(err, errno) {
+			level = logs.Error
+		}
+	}
+	s.log(level, string(logs.AppendErrno([]byte("connect() to "+name+" failed"), err)))
+}
+
+// finishConnect is called when the connection may have been made.
+func (s *socket) finishConnect() {
+	err := s.link.FinishConnect()
+	if err == netio.ErrAgain {
+		return
+	}
+	if err == nil {
+		s.settle(connected)
+		return
+	}
+	s.connectErr = errnoOf(err)
+	if s.req.conf().logErrors.V {
+		s.req.log(logs.Error, stream.Describe(err))
+	}
+	s.settle(failed)
+}
+
+func (s *socket) connectTimedOut() {
+	s.connectErr = "timeout"
+	if s.queued {
+		s.complain("stream lua tcp socket queued connect timed out, when trying to connect to " + s.target + ":" +
+			strconv.Itoa(int(s.port)))
+		co := s.connector
+		s.finalize()
+		co.resume(s.pushConnect)
+		return
+	}
+	s.complain("stream lua tcp socket connect timed out")
+	s.settle(failed)
+}
+
+// connectResult pushes what connect returns.
+func (s *socket) connectResult(v *luajit.Values) {
+	if s.connectErr == "" {
+		v.PushNumber(1)
+		return
+	}
+	v.PushNil()
+	v.PushString(s.connectErr)
+}
+
+// bind(self, address) is sock:bind: the local address of connections to come.
+func bind(m *machine, c *luajit.Call) luajit.Outcome {
+	if n := c.Len(); n != 2 {
+		return c.Raise("expecting 2 arguments, but got " + strconv.Itoa(n))
+	}
+	s, out, ok := m.self(c)
+	if !ok {
+		return out
+	}
+	text, out, ok := checkText(c, 2)
+	if !ok {
+		return out
+	}
+	ip, valid := addr.ParseIP(text)
+	if !valid {
+		return failure(c, "bad address")
+	}
+	if s != nil {
+		s.bound, s.hasBound = netio.Addr{AddrPort: netip.AddrPortFrom(ip, 0)}, true
+	}
+	c.PushBool(true)
+	return luajit.Return
+}

@@ -1,0 +1,278 @@
+package ngx
+
+import (
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/weirproxy/weir/internal/luajit"
+	"github.com/weirproxy/weir/internal/stream"
+)
+
+// socketFamily is ngx.socket and ngx.req.socket.
+var socketFamily = family{
+	name: "socket",
+	lua:  "socket.lua",
+	primitives: []primitive{
+		{name: "sock_keep", run: keepSockets, opt: luajit.Options{Refs: 31}},
+		{name: "sock_tcp", run: newTCP, in: yieldable},
+		{name: "sock_request", run: requestSocket, in: inClient},
+		{name: "sock_collect", run: collectSocket, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_collect_pattern", run: collectPattern, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_connect", run: connect, in: yieldable,
+			opt: luajit.Options{Boxes: 1, Fields: []string{"pool_size", "backlog", "pool"}}},
+		{name: "sock_bind", run: bind, in: yieldable, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_receive", run: receive, in: anywhere, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_receiveany", run: receiveAny, in: anywhere, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_receiveuntil", run: receiveUntil, in: anywhere,
+			opt: luajit.Options{Boxes: 1, Fields: []string{"inclusive"}}},
+		{name: "sock_iterate", run: iterate, in: anywhere, opt: luajit.Options{Boxes: 3}},
+		{name: "sock_peek", run: peek, in: inAccess | inPreread, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_send", run: send, in: anywhere,
+			opt: luajit.Options{Boxes: 1, Flat: 2, FlatMode: luajit.FlattenSend}},
+		{name: "sock_close", run: closeSocket, in: anywhere, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_shutdown", run: shutdown, in: anywhere, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_settimeout", run: setTimeout, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_settimeouts", run: setTimeouts, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_settransparent", run: setTransparent, in: yieldable, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_setkeepalive", run: setKeepalive, in: anywhere, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_getreusedtimes", run: getReusedTimes, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_setoption", run: setOption, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_getoption", run: getOption, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_getfd", run: getFd, in: anywhere, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_sslhandshake", run: noTLS, in: anywhere, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_udp", run: noUDP},
+	},
+}
+
+// keepSockets(tcp, request, box, patternBox, iterate) keeps what lua/socket.lua has made.
+func keepSockets(m *machine, c *luajit.Call) luajit.Outcome {
+	all := socketSlot.of(m)
+	all.tcp, all.request, all.box, all.patternBox, all.iterate = c.Ref(1), c.Ref(2), c.Ref(3), c.Ref(4), c.Ref(5)
+	return luajit.Return
+}
+
+// newTCP() is ngx.socket.tcp.
+func newTCP(m *machine, c *luajit.Call) luajit.Outcome {
+	if n := c.Len(); n != 0 {
+		return c.Raise("expecting zero arguments, but got " + strconv.Itoa(n))
+	}
+	m.newSocket(&c.Values, false)
+	return luajit.Return
+}
+
+// closeSocket(self) is sock:close.
+func closeSocket(m *machine, c *luajit.Call) luajit.Outcome {
+	if n := c.Len(); n != 1 {
+		return c.Raise("expecting 1 argument (including the object) but seen " + strconv.Itoa(n))
+	}
+	s, out, ok := m.self(c)
+	switch {
+	case !ok:
+		return out
+	case s == nil || s.conn == nil || s.readClosed && s.writeClosed:
+		return failure(c, "closed")
+	case s.foreign():
+		return c.Raise("bad request")
+	}
+	if why := s.busy(true, true); why != "" {
+		return failure(c, why)
+	}
+	if s.downstream {
+		return failure(c, "attempt to close a request socket")
+	}
+	s.finalize()
+	return one(c)
+}
+
+// timeoutOf reads argument i, in milliseconds; ok is false when it is none.
+func timeoutOf(c *luajit.Call, i int) (ms int64, ok bool) {
+	f, _ := numeric(c, i)
+	ms = int64(f)
+	return ms, ms>>31 == 0
+}
+
+// setTimeout(self, ms) is sock:settimeout.
+func setTimeout(m *machine, c *luajit.Call) luajit.Outcome {
+	if n := c.Len(); n != 2 {
+		return c.Raise("ngx.socket settimout: expecting 2 arguments (including the object) but seen " + strconv.Itoa(n))
+	}
+	ms, ok := timeoutOf(c, 2)
+	if !ok {
+		return c.Raise("bad timeout value")
+	}
+	if s, _, _ := m.self(c); s != nil {
+		s.connectTimeout, s.sendTimeout, s.readTimeout = ms, ms, ms
+	}
+	return luajit.Return
+}
+
+// setTimeouts(self, connect, send, read) is sock:settimeouts.
+func setTimeouts(m *machine, c *luajit.Call) luajit.Outcome {
+	if n := c.Len(); n != 4 {
+		return c.Raise("ngx.socket settimout: expecting 4 arguments (including the object) but seen " + strconv.Itoa(n))
+	}
+	var ms [3]int64
+	for i := range ms {
+		var ok bool
+		if ms[i], ok = timeoutOf(c, i+2); !ok {
+			return c.Raise("bad timeout value")
+		}
+	}
+	if s, _, _ := m.self(c); s != nil {
+		s.connectTimeout, s.sendTimeout, s.readTimeout = ms[0], ms[1], ms[2]
+	}
+	return luajit.Return
+}
+
+// setTransparent(self) is sock:settransparent: the address of bind may be another machine's.
+func setTransparent(m *machine, c *luajit.Call) luajit.Outcome {
+	if n := c.Len(); n != 1 {
+		return c.Raise("ngx.socket settransparent: expecting 1argument (including the object) but seen " + strconv.Itoa(n))
+	}
+	s, out, ok := m.self(c)
+	if !ok {
+		return out
+	}
+	if s != nil {
+		s.transparent = true
+	}
+	c.PushBool(true)
+	return luajit.Return
+}
+
+// socketOptions are those of setoption and getoption (lua-resty-core: socket.lua).
+var socketOptions = map[string]struct{ level, name int }{
+	"keepalive":   {unix.SOL_SOCKET, unix.SO_KEEPALIVE},
+	"reuseaddr":   {unix.SOL_SOCKET, unix.SO_REUSEADDR},
+	"tcp-nodelay": {unix.IPPROTO_TCP, unix.TCP_NODELAY},
+	"sndbuf":      {unix.SOL_SOCKET, unix.SO_SNDBUF},
+	"rcvbuf":      {unix.SOL_SOCKET, unix.SO_RCVBUF},
+	"keepintvl":   {unix.IPPROTO_TCP, unix.TCP_KEEPINTVL},
+	"keepcnt":     {unix.IPPROTO_TCP, unix.TCP_KEEPCNT},
+}
+
+// optionName is how messages name argument 2.
+func optionName(c *luajit.Call) string {
+	if text, ok := textOf(c, 2); ok {
+		return text
+	}
+	return c.Type(2).String()
+}
+
+func textOf(c *luajit.Call, i int) (string, bool) {
+	switch c.Type(i) {
+	case luajit.String:
+		return c.String(i), true
+	case luajit.Number:
+		return strconv.FormatFloat(c.Number(i), 'g', 14, 64), true
+	}
+	return "", false
+}
+
+// setOption(self, option, value) is sock:setoption.
+func setOption(m *machine, c *luajit.Call) luajit.Outcome {
+	s, out, ok := m.self(c)
+	switch {
+	case !ok:
+		return out
+	case c.Type(2) == luajit.Nil:
+		return failure(c, `missing the "option" argument`)
+	case c.Type(3) == luajit.Nil:
+		return failure(c, `missing the "value" argument`)
+	case c.Text(2) == "ip-transparent":
+		if s != nil {
+			s.transparent = c.Bool(3)
+		}
+		c.PushBool(true)
+		return luajit.Return
+	}
+	option, known := socketOptions[c.Text(2)]
+	if !known {
+		return failure(c, "unsupported option "+optionName(c))
+	}
+	if s == nil || s.conn == nil {
+		return failure(c, "closed")
+	}
+	value, isNumber := numeric(c, 3)
+	if !isNumber && c.Bool(3) {
+		value = 1
+	}
+	if err := unix.SetsockoptInt(s.conn.Fd(), option.level, option.name, int(value)); err != nil {
+		return failure(c, errnoOf(err))
+	}
+	c.PushBool(true)
+	return luajit.Return
+}
+
+// getOption(self, option) is sock:getoption.
+func getOption(m *machine, c *luajit.Call) luajit.Outcome {
+	s, out, ok := m.self(c)
+	switch {
+	case !ok:
+		return out
+	case c.Type(2) == luajit.Nil:
+		return failure(c, `missing the "option" argument`)
+	}
+	option, known := socketOptions[c.Text(2)]
+	if !known {
+		return failure(c, "unsupported option "+optionName(c))
+	}
+	if s == nil || s.conn == nil {
+		return failure(c, "closed")
+	}
+	value, err := unix.GetsockoptInt(s.conn.Fd(), option.level, option.name)
+	if err != nil {
+		return failure(c, errnoOf(err))
+	}
+	c.PushInt(value)
+	return luajit.Return
+}
+
+// getFd(self) is sock:getfd: the descriptor, which stays the socket's.
+func getFd(m *machine, c *luajit.Call) luajit.Outcome {
+	if c.Type(1) == luajit.Nil {
+		return c.Raise("ngx.socket getfd: expecting the cosocket object, but seen none")
+	}
+	s, out, ok := m.self(c)
+	switch {
+	case !ok:
+		return out
+	case s == nil || s.conn == nil:
+		return failure(c, "closed")
+	case s.foreign():
+		return failure(c, "bad request")
+	}
+	c.PushInt(s.conn.Fd())
+	return luajit.Return
+}
+
+// noTLS(self, …) is sock:sslhandshake for now.
+func noTLS(m *machine, c *luajit.Call) luajit.Outcome {
+	s, out, ok := m.self(c)
+	switch {
+	case !ok:
+		return out
+	case s == nil || s.conn == nil || s.readClosed || s.writeClosed:
+		return failure(c, "closed")
+	case s.foreign():
+		return c.Raise("bad request")
+	}
+	return failure(c, "TLS on cosockets is not supported by this version of weir")
+}
+
+// noUDP() is ngx.socket.udp for now.
+func noUDP(_ *machine, c *luajit.Call) luajit.Outcome {
+	return c.Raise("ngx.socket.udp is not supported by this version of weir")
+}
+
+// server is whose configuration counts for the request: the session's, or that which made the timer. It may be nil.
+func (r *request) server() *stream.Server {
+	switch {
+	case r.session != nil:
+		return r.session.Server
+	case r.timer != nil:
+		return r.timer.server
+	}
+	return nil
+}

@@ -1,0 +1,376 @@
+package ngx
+
+import (
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/luajit"
+	"github.com/weirproxy/weir/internal/netio"
+	"github.com/weirproxy/weir/internal/stream"
+)
+
+// receive(self [, size or pattern]) is sock:receive.
+func receive(m *machine, c *luajit.Call) luajit.Outcome {
+	if n := c.Len(); n != 1 && n != 2 {
+		return c.Raise("expecting 1 or 2 arguments (including the object), but got " + strconv.Itoa(n))
+	}
+	s, out, ok := m.reading(c, "receive data")
+	if !ok {
+		return out
+	}
+	if c.Len() == 1 {
+		s.rx.begin(wantLine, 0)
+		return s.startRead(c)
+	}
+	if size, isNumber := numeric(c, 2); isNumber {
+		switch n := int(size); {
+		case n < 0:
+			return c.RaiseArg(2, "bad pattern argument")
+		case n == 0:
+			c.PushString("")
+			return luajit.Return
+		default:
+			s.rx.begin(wantSize, n)
+			return s.startRead(c)
+		}
+	}
+	if c.Type(2) != luajit.String {
+		return c.RaiseArg(2, "bad pattern argument")
+	}
+	switch what := c.Text(2); {
+	case what == "*l":
+		s.rx.begin(wantLine, 0)
+	case what == "*a":
+		s.rx.begin(wantAll, 0)
+	case len(what) == 2 && what[0] == '*':
+		return c.RaiseArg(2, "bad pattern argument")
+	default:
+		return c.RaiseArg(2, "bad pattern argument: "+what)
+	}
+	return s.startRead(c)
+}
+
+// receiveAny(self, max) is sock:receiveany.
+func receiveAny(m *machine, c *luajit.Call) luajit.Outcome {
+	if n := c.Len(); n != 2 {
+		return c.Raise("expecting 2 arguments (including the object), but got " + strconv.Itoa(n))
+	}
+	s, out, ok := m.reading(c, "receive data")
+	if !ok {
+		return out
+	}
+	size, isNumber := numeric(c, 2)
+	if !isNumber || int(size) <= 0 {
+		return c.RaiseArg(2, "bad max argument")
+	}
+	s.rx.begin(wantAny, int(size))
+	return s.startRead(c)
+}
+
+// receiveUntil(self, pattern [, options], inclusive) is sock:receiveuntil: it returns an iterator.
+func receiveUntil(m *machine, c *luajit.Call) luajit.Outcome {
+	n := c.Len() - 1
+	if n != 2 && n != 3 {
+		return c.Raise("expecting 2 or 3 arguments (including the object), but got " + strconv.Itoa(n))
+	}
+	inclusive := false
+	if n == 3 {
+		if c.Type(3) != luajit.Table {
+			return c.RaiseArg(3, "table expected, got "+typeName(c, 3))
+		}
+		switch t := c.Type(4); t {
+		case luajit.Nil:
+		case luajit.Bool:
+			inclusive = c.Bool(4)
+		default:
+			return c.Raise(`bad "inclusive" option value type: ` + t.String())
+		}
+	}
+	if c.Type(1) != luajit.Table {
+		return c.RaiseArg(1, "table expected, got "+typeName(c, 1))
+	}
+	text, out, ok := checkText(c, 2)
+	if !ok {
+		return out
+	}
+	if text == "" {
+		return failure(c, "pattern is empty")
+	}
+	all := socketSlot.of(m)
+	c.PushArg(1)
+	c.PushBox(all.patterns.add(compilePattern([]byte(text), inclusive)), all.patternBox)
+	c.PushBound(all.iterate, 2)
+	return luajit.Return
+}
+
+// collectPattern is called when Lua has let an iterator go.
+func collectPattern(m *machine, c *luajit.Call) luajit.Outcome {
+	socketSlot.of(m).patterns.remove(c.Box(1))
+	return luajit.Return
+}
+
+// iterate(self, pattern [, size]) is a call of an iterator.
+func iterate(m *machine, c *luajit.Call) luajit.Outcome {
+	n := c.Len() - 2
+	if n > 1 {
+		return c.Raise("expecting 0 or 1 arguments, but seen " + strconv.Itoa(n))
+	}
+	size := 0
+	if n == 1 {
+		f, wrong, ok := number(c, 3)
+		if !ok {
+			return wrong
+		}
+		size = max(int(f), 0)
+	}
+	s, out, ok := m.self(c)
+	p := socketSlot.of(m).patterns.get(c.Box(2))
+	switch {
+	case !ok:
+		return out
+	case s == nil || s.conn == nil || s.readClosed || p == nil:
+		return failure(c, "closed")
+	case s.foreign():
+		return c.Raise("bad request")
+	}
+	if why := s.busy(true, false); why != "" {
+		return failure(c, why)
+	}
+	if p.ended {
+		p.ended = false
+		c.PushNil()
+		c.PushNil()
+		c.PushNil()
+		return luajit.Return
+	}
+	s.rx.beginUntil(p, size)
+	return s.startRead(c)
+}
+
+// reading is the socket for a call that reads; ok is false when it cannot, and then out is what the call answers.
+func (m *machine) reading(c *luajit.Call, attempt string) (s *socket, out luajit.Outcome, ok bool) {
+	s, out, ok = m.self(c)
+	switch {
+	case !ok:
+		return nil, out, false
+	case s == nil || s.conn == nil || s.readClosed:
+		return nil, closedUse(m, c, s, attempt), false
+	case s.foreign():
+		return nil, c.Raise("bad request"), false
+	}
+	if why := s.busy(true, false); why != "" {
+		return nil, failure(c, why), false
+	}
+	return s, 0, true
+}
+
+// startRead answers at once when what was asked for is there, and waits for it otherwise.
+func (s *socket) startRead(c *luajit.Call) luajit.Outcome {
+	s.readErr = ""
+	if s.read() {
+		s.readResult(&c.Values)
+		return luajit.Return
+	}
+	if !c.CanYield() {
+		return c.RaiseNoYield()
+	}
+	return s.awaitRead(s.m.running(c), orElse(s.readTimeout, s.req.conf().readTimeout.V))
+}
+
+func (s *socket) awaitRead(co *coroutine, ms int64) luajit.Outcome {
+	s.reader = co
+	s.readBy = s.wait(ms)
+	if s.downstream {
+		s.req.readable = s.onReadable
+	}
+	return co.park(s)
+}
+
+// continueRead is called when the connection has something for a call that waits.
+func (s *socket) continueRead() {
+	if s.read() {
+		s.endRead()
+	}
+}
+
+// endRead resumes the call that waits with what read has left.
+func (s *socket) endRead() {
+	co := s.reader
+	s.reader = nil
+	if s.downstream {
+		s.req.readable = nil
+	}
+	co.resume(s.pushRead)
+}
+
+func (s *socket) clientReadable(*request) {
+	if s.peek > 0 {
+		s.continuePeek()
+		return
+	}
+	s.continueRead()
+}
+
+// readResult pushes what the call returns: the data, or nil, the error and what was received until then.
+func (s *socket) readResult(v *luajit.Values) {
+	if s.readErr != "" {
+		v.PushNil()
+		v.PushString(s.readErr)
+	}
+	if data := s.rx.data(); s.fromC && len(s.rx.part) == 0 && len(data) > 0 {
+		pushScratch(v, data)
+	} else {
+		v.PushBytes(data)
+	}
+	s.rx.drop()
+	s.fromC = false
+}
+
+// read takes what there is until the call is answered; false: it has to wait.
+func (s *socket) read() (done bool) {
+	if len(s.in) > 0 {
+		n, done := s.rx.feed(s.in)
+		s.fromC = false
+		s.take(s.in[n:])
+		if done {
+			s.consumed = true
+			return true
+		}
+	}
+	for {
+		if s.eof {
+			return s.atEnd()
+		}
+		if !s.conn.Readable() {
+			return false
+		}
+		if done, again := s.readOnce(); done || !again {
+			return done
+		}
+	}
+}
+
+// take leaves b, the end of what is there already, for the next call. The data of this call may lie in front of it.
+func (s *socket) take(b []byte) {
+	if s.in = b; len(b) == 0 {
+		s.giveBack(&s.in, &s.inBuf)
+	}
+}
+
+// atEnd answers the call when the peer has finished.
+func (s *socket) atEnd() bool {
+	if s.rx.want == wantAll {
+		return true
+	}
+	s.readErr = "closed"
+	s.finalizeRead()
+	return true
+}
+
+// readOnce is one system call. Before the content phase bytes are looked at first, and only those taken that the call
+// uses: the rest is for others (DESIGN: preread only peeks).
+func (s *socket) readOnce() (done, again bool) {
+	scratch := s.m.worker.Scratch
+	buf := scratch[:min(len(scratch), s.chunk())]
+	careful := s.downstream && s.req.phase&(inAccess|inPreread) != 0
+	n, err := 0, error(nil)
+	if careful {
+		n, err = s.conn.Peek(buf)
+	} else {
+		n, err = s.conn.Read(buf)
+	}
+	switch {
+	case err == netio.ErrAgain:
+		return false, false
+	case errors.Is(err, io.EOF):
+		return s.sawEnd()
+	case err != nil:
+		return s.readFailed(err), false
+	}
+	taken, done := s.rx.feed(buf[:n])
+	s.fromC = true
+	switch {
+	case careful:
+		s.conn.Read(buf[:taken])
+		n = taken
+	case taken < n:
+		s.keep(buf[taken:n], &s.in, &s.inBuf)
+	}
+	if s.downstream {
+		s.req.session.Received += int64(n)
+	}
+	if done {
+		s.consumed = true
+	}
+	return done, true
+}
+
+// chunk is how much is read at once, in bytes: lua_socket_buffer_size, and more when more is asked for.
+func (s *socket) chunk() int {
+	size := int(s.req.conf().bufferSize.V)
+	switch s.rx.want {
+	case wantAll:
+		return len(s.m.worker.Scratch)
+	case wantSize, wantAny:
+		return max(size, s.rx.rest)
+	}
+	return size
+}
+
+func (s *socket) sawEnd() (done, again bool) {
+	if s.downstream && s.req.conf().checkAbort.V {
+		s.readErr = "client aborted"
+		s.finalizeRead()
+		return true, false
+	}
+	s.eof = true
+	return false, true
+}
+
+func (s *socket) readFailed(err error) bool {
+	if s.downstream {
+		s.req.session.LogIOError(err, "")
+	} else {
+		s.req.log(logs.Error, stream.Describe(err))
+	}
+	s.readErr = errnoOf(err)
+	s.finalizeRead()
+	return true
+}
+
+// readTimedOut ends a call that waits for too long. The connection stays usable.
+func (s *socket) readTimedOut() {
+	if s.peek > 0 {
+		s.endPeek(stream.StatusOK)
+		return
+	}
+	s.complain("stream lua tcp socket read timed out")
+	s.readErr = "timeout"
+	s.endRead()
+}
+
+// numeric is argument i when it is a number, or a string that reads as one.
+func numeric(c *luajit.Call, i int) (f float64, ok bool) {
+	switch c.Type(i) {
+	case luajit.Number:
+		return c.Number(i), true
+	case luajit.String:
+		f, err := strconv.ParseFloat(strings.TrimSpace(c.Text(i)), 64)
+		return f, err == nil
+	}
+	return 0, false
+}
+
+// checkText is argument i as luaL_checklstring reads it.
+func checkText(c *luajit.Call, i int) (text string, wrong luajit.Outcome, ok bool) {
+	switch c.Type(i) {
+	case luajit.String:
+		return c.Text(i), 0, true
+	case luajit.Number:
+		return strconv.FormatFloat(c.Number(i), 'g', 14, 64), 0, true
+	}
+	return "", c.RaiseArg(i, "string expected, got "+typeName(c, i)), false
+}
