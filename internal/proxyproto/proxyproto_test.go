@@ -29,9 +29,10 @@ func TestParseV1(t *testing.T) {
 		{"PROXY TCP4 192.0.2.1 192.0.2.2 1234 5678 9\r\n", src4, dst4, `broken header: "PROXY TCP4 192.0.2.1 192.0.2.2 1234 5678 9"`},
 		{"PROXY TCP4 192.0.2.1 192.0.2.2 1234 65536\r\n", src4, dst4, `broken header: "PROXY TCP4 192.0.2.1 192.0.2.2 1234 65536"`},
 		{"PROXY TCP6 fe80::1%eth0 ::1 1 2\r\n", src4, dst4, `broken header: "PROXY TCP6 fe80::1%eth0 ::1 1 2"`},
+		{"PROXY INVALID", src4, dst4, `broken header: "PROXY INVALID"`},
 		{"PROXY\n", src4, dst4, `broken header: "PROXY"`},
 		{"PROXY TCP4\n", src4, dst4, `broken header: "PROXY TCP4"`},
-		{"PROXY " + strings.Repeat("x", 120), src4, dst4, `broken header: "PROXY ` + strings.Repeat("x", 120) + `"`},
+		{"PROXY UNKNOWN" + strings.Repeat("x", 120), src4, dst4, `broken header: "PROXY UNKNOWN` + strings.Repeat("x", 120) + `"`},
 		{"GET / HTTP/1.0\r\n\r\n", src4, dst4, `broken header: "GET / HTTP/1.0"`},
 	} {
 		var h Header

@@ -11,6 +11,9 @@ const maxV1 = 107
 
 func (h *Header) parseV1(data []byte) (int, error) {
 	h.Version = 1
+	if rest := data[min(len(data), len("PROXY ")):]; !begins(rest, "TCP4 ") && !begins(rest, "TCP6 ") && !begins(rest, "UNKNOWN") {
+		return 0, broken(data)
+	}
 	line := data[:min(len(data), maxV1)]
 	end := bytes.IndexByte(line, '\n') - 1
 	switch {
