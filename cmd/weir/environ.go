@@ -4,6 +4,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -43,6 +44,17 @@ func wantedEnviron(original, directives []string) map[string]string {
 		}
 	}
 	return wanted
+}
+
+// setZone makes Go write times in the zone that an env directive has put into TZ; C and Lua read it by themselves.
+func setZone() {
+	name, set := os.LookupEnv("TZ")
+	if !set {
+		return
+	}
+	if zone, err := time.LoadLocation(strings.TrimPrefix(name, ":")); err == nil {
+		time.Local = zone
+	}
 }
 
 func changeDirectory(s *settings) error {

@@ -30,13 +30,13 @@ var actions = map[os.Signal]action{
 }
 
 // catchSignals begins to collect signals: one that comes while the server starts is carried out afterwards.
-func catchSignals() <-chan os.Signal {
+func (p *process) catchSignals() <-chan os.Signal {
 	signal.Ignore(syscall.SIGPIPE)
 	caught := make(chan os.Signal, 16)
 	for s := range actions {
 		signal.Notify(caught, s)
 	}
-	go exitAtLast()
+	go p.exitAtLast()
 	return caught
 }
 
@@ -44,12 +44,13 @@ func catchSignals() <-chan os.Signal {
 const stopTimeout = 5 * time.Second
 
 // exitAtLast ends the process when TERM or INT have not done so in time, whatever the workers are doing.
-func exitAtLast() {
+func (p *process) exitAtLast() {
 	caught := make(chan os.Signal, 1)
 	signal.Notify(caught, syscall.SIGTERM, syscall.SIGINT)
 	<-caught
 	time.Sleep(stopTimeout)
 	complain("[alert] a worker does not stop, weir ends without it")
+	p.removePid() // whoever else would do it waits for that worker
 	os.Exit(1)
 }
 

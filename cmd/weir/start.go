@@ -18,7 +18,7 @@ func (p *process) serve() int {
 	if g.settings.daemon.V && !p.ready.isDaemon() {
 		return p.spawnDaemon()
 	}
-	signals := catchSignals()
+	signals := p.catchSignals()
 	if err := p.start(g); err != nil {
 		p.abandonStart()
 		return p.fail(err)
@@ -90,6 +90,7 @@ func (p *process) drop(g *generation) error {
 		return err
 	}
 	p.filterEnviron(g.settings.env)
+	setZone()
 	if g.settings.user == nil {
 		return nil
 	}

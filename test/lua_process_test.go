@@ -1,0 +1,57 @@
+package test
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestEnvironment: Lua sees what env directives name, and TZ; init_by_lua still sees all.
+func TestEnvironment(t *testing.T) {
+	t.Setenv("WEIR_KEPT", "kept")
+	t.Setenv("WEIR_DROPPED", "dropped")
+	s := start(t, `env WEIR_KEPT; env WEIR_SET=set=1; env TZ=Asia/Tokyo;
+	stream {
+		init_by_lua_block { print("init sees ", os.getenv("WEIR_DROPPED")) }
+		server { listen {host}:9000; content_by_lua_block {
+			ngx.say(os.getenv("WEIR_KEPT"), " ", os.getenv("WEIR_SET"), " ", os.getenv("WEIR_DROPPED"), " ", os.date("%H", 0))
+		} }
+		server { listen {host}:9001; return $time_iso8601; }
+	}`)
+	s.waitLog("init sees dropped")
+	s.dial(9000).wantAll("kept set=1 nil 09\n")
+	if got := s.dial(9001).all(); !strings.HasSuffix(got, "+09:00") {
+		t.Errorf("$time_iso8601 is %s", got)
+	}
+}
+
+// TestBrokenLuaReload: Lua that does not start up changes nothing, and the addresses it would have listened on close.
+func TestBrokenLuaReload(t *testing.T) {
+	s := start(t, "stream { server { listen {host}:9000; return old; } }")
+	s.allow(" [emerg] ")
+	for _, test := range []struct{ lua, want string }{
+		{`init_by_lua_block { error("not today") }`, `\[emerg\] .*not today`},
+		{`init_by_lua_block { if }`, `\[emerg\] .*unexpected symbol near`},
+	} {
+		s.write("nginx.conf", "stream { "+test.lua+" server { listen {host}:9000; return new; } }")
+		s.signal(syscall.SIGHUP)
+		s.waitLog(test.want)
+		s.dial(9000).wantAll("old")
+	}
+}
+
+// TestStuckWorker: Lua that never ends does not keep weir from ending.
+func TestStuckWorker(t *testing.T) {
+	t.Parallel()
+	s := start(t, "stream { server { listen {host}:9000; content_by_lua_block { ngx.log(ngx.WARN, 'begins') while true do end } } }")
+	s.allow("[alert] a worker does not stop")
+	s.dial(9000)
+	s.waitLog("begins")
+	s.signal(syscall.SIGTERM)
+	if code := s.waitExit(); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	if s.read("weir.pid") != "" {
+		t.Error("the pid file is still there")
+	}
+}
