@@ -6,6 +6,7 @@ import (
 
 	"github.com/weirproxy/weir/internal/luajit"
 	_ "github.com/weirproxy/weir/internal/ngx/codec" // weir_time_text and the encodings, for the FFI
+	_ "github.com/weirproxy/weir/internal/ngx/symbols"
 )
 
 // clock is the worker's time as Lua reads it, without a call (lua/time.lua declares the same). All times are in UTC
