@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"strconv"
+	"strings"
 )
 
 // maxV1 is the longest line of version 1, its CR and LF included.
@@ -28,25 +29,19 @@ func (h *Header) parseV1(data []byte) (int, error) {
 	return end + 2, nil
 }
 
-// readV1 reads what stands between "PROXY " and the end of the line.
+// readV1 reads what stands between "PROXY " and the end of the line. Its first word is one of the three.
 func (h *Header) readV1(text string) bool {
+	if strings.HasPrefix(text, "UNKNOWN") {
+		return true // and what follows is not looked at
+	}
 	var fields [5]string
 	if !split(text, &fields) {
-		return isUnknown(text)
-	}
-	if fields[0] != "TCP4" && fields[0] != "TCP6" {
-		return isUnknown(text)
+		return false
 	}
 	var ok1, ok2 bool
 	h.Source, ok1 = address(fields[1], fields[3])
 	h.Destination, ok2 = address(fields[2], fields[4])
 	return ok1 && ok2
-}
-
-// isUnknown tells whether the header says nothing; what follows the word is not looked at.
-func isUnknown(text string) bool {
-	const word = "UNKNOWN"
-	return len(text) >= len(word) && text[:len(word)] == word
 }
 
 // split cuts text at each space; there must be exactly as many fields.
