@@ -8,7 +8,23 @@ import (
 	"github.com/weirproxy/weir/internal/stream"
 )
 
+// tlsDirectives are those of the cosockets' TLS; what they say is read, and not used yet.
+var tlsDirectives = []conf.Directive{
+	{Name: "lua_ssl_protocols", In: stream.InStreamServer, Args: conf.OneMore, Set: accept},
+	{Name: "lua_ssl_ciphers", In: stream.InStreamServer, Args: conf.Take1, Set: accept},
+	{Name: "lua_ssl_verify_depth", In: stream.InStreamServer, Args: conf.Take1, Set: accept},
+	{Name: "lua_ssl_certificate", In: stream.InStreamServer, Args: conf.Take1, Set: accept},
+	{Name: "lua_ssl_certificate_key", In: stream.InStreamServer, Args: conf.Take1, Set: accept},
+	{Name: "lua_ssl_trusted_certificate", In: stream.InStreamServer, Args: conf.Take1, Set: accept},
+	{Name: "lua_ssl_crl", In: stream.InStreamServer, Args: conf.Take1, Set: accept},
+	{Name: "lua_ssl_key_log", In: stream.InStreamServer, Args: conf.Take1, Set: accept},
+	{Name: "lua_ssl_conf_command", In: stream.InStreamServer, Args: conf.Take2, Set: accept},
+}
+
+func accept(*conf.Scope, *conf.Node) error { return nil }
+
 var directives = join(
+	tlsDirectives,
 	byLua("init_by_lua", conf.InStream, fixedChunk("init_by_lua", func(c *config) **script { return &c.init })),
 	byLua("init_worker_by_lua", conf.InStream,
 		fixedChunk("init_worker_by_lua", func(c *config) **script { return &c.initWorker })),
