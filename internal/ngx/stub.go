@@ -1,3 +1,0 @@
-package ngx
-
-type balancing struct{}
