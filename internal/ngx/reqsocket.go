@@ -54,7 +54,7 @@ func peek(m *machine, c *luajit.Call) luajit.Outcome {
 	case !ok:
 		return out
 	case s == nil || s.conn == nil:
-		return closedUse(m, c, s, "peek data")
+		return closedUse(m, c, s, "attempt to peek data")
 	case s.consumed:
 		return c.Raise("attempt to peek on a consumed socket")
 	case s.foreign():

@@ -211,7 +211,7 @@ func (r *request) closeSockets() {
 func (s *socket) finalize() {
 	s.finalizeRead()
 	s.finalizeWrite()
-	s.connector = nil
+	s.connector, s.reader, s.writer = nil, nil, nil
 	s.stopQuery()
 	s.leaveQueue()
 	s.conn = nil
@@ -232,7 +232,7 @@ func (s *socket) finalize() {
 }
 
 func (s *socket) finalizeRead() {
-	s.readClosed, s.reader = true, nil
+	s.readClosed = true
 	s.giveBack(&s.in, &s.inBuf)
 	if s.downstream && !s.foreignTo(s.req) {
 		s.req.readable = nil
@@ -244,7 +244,6 @@ func (s *socket) finalizeWrite() {
 	if s.writer != nil && s.downstream {
 		s.req.writable = nil
 	}
-	s.writer = nil
 	s.giveBack(&s.out, &s.outBuf)
 }
 
@@ -380,7 +379,7 @@ func closedUse(m *machine, c *luajit.Call, s *socket, attempt string) luajit.Out
 				conn = uint64(s.conn.Fd())
 			}
 		}
-		m.log(logs.Error, fmt.Sprintf("attempt to %s on a closed socket: u:%016X, c:%016X, ft:0 eof:%d",
+		m.log(logs.Error, fmt.Sprintf("%s on a closed socket: u:%016X, c:%016X, ft:0 eof:%d",
 			attempt, number, conn, eof))
 	}
 	return failure(c, "closed")

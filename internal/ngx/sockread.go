@@ -17,7 +17,7 @@ func receive(m *machine, c *luajit.Call) luajit.Outcome {
 	if n := c.Len(); n != 1 && n != 2 {
 		return c.Raise("expecting 1 or 2 arguments (including the object), but got " + strconv.Itoa(n))
 	}
-	s, out, ok := m.reading(c, "receive data")
+	s, out, ok := m.reading(c, "stream attempt to receive data")
 	if !ok {
 		return out
 	}
@@ -58,7 +58,7 @@ func receiveAny(m *machine, c *luajit.Call) luajit.Outcome {
 	if n := c.Len(); n != 2 {
 		return c.Raise("expecting 2 arguments (including the object), but got " + strconv.Itoa(n))
 	}
-	s, out, ok := m.reading(c, "receive data")
+	s, out, ok := m.reading(c, "attempt to receive data")
 	if !ok {
 		return out
 	}

@@ -20,7 +20,7 @@ func send(m *machine, c *luajit.Call) luajit.Outcome {
 	case !ok:
 		return out
 	case s == nil || s.conn == nil || s.writeClosed:
-		return closedUse(m, c, s, "send data")
+		return closedUse(m, c, s, "attempt to send data")
 	case s.foreign():
 		return c.Raise("bad request")
 	}
