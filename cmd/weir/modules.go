@@ -5,6 +5,7 @@ import (
 	"github.com/weirproxy/weir/internal/stream"
 	"github.com/weirproxy/weir/internal/stream/access"
 	"github.com/weirproxy/weir/internal/stream/accesslog"
+	"github.com/weirproxy/weir/internal/stream/geo"
 	"github.com/weirproxy/weir/internal/stream/limitconn"
 	"github.com/weirproxy/weir/internal/stream/mapping"
 	"github.com/weirproxy/weir/internal/stream/proxy"
@@ -32,6 +33,7 @@ var modules = []*stream.Module{
 	// variables: map, split_clients, geo
 	mapping.Module,
 	splitclients.Module,
+	geo.Module,
 	// log: Lua, log
 	accesslog.Module,
 }
