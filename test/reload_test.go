@@ -226,7 +226,12 @@ func TestNothingIsLeft(t *testing.T) {
 		clients.Go(func() { run(sessions / 4) })
 	}
 	clients.Wait()
-	for range 5 {
+	broken := strings.Replace(config, "stream {", `stream { init_by_lua_block { error("not today") }`, 1)
+	s.allow("not today")
+	for i := range 5 {
+		s.write("nginx.conf", broken)
+		s.signal(syscall.SIGHUP)
+		s.waitLogs(`\[emerg\] .*not today`, i+1)
 		s.reload(config)
 	}
 	eventually(t, "descriptors to return to their start", func() bool { return s.descriptors() <= descriptors })

@@ -23,14 +23,14 @@ func (p *process) pidPath(s *settings) string {
 // writePid makes sure that g's pid file, and no other, names this process.
 func (p *process) writePid(g *generation) error {
 	path := p.pidPath(g.settings)
-	if path == p.pidFile {
+	if was := p.pidFile.Load(); was != nil && *was == path {
 		return nil
 	}
 	if err := createPid(path, g.settings.user); err != nil {
 		return err
 	}
 	p.removePid()
-	p.pidFile = path
+	p.pidFile.Store(&path)
 	return nil
 }
 
@@ -48,17 +48,17 @@ func createPid(path string, owner *account) error {
 // removePid removes the pid file. Where the process's user may not do that, it leaves it empty, so that nobody takes
 // another process for this one.
 func (p *process) removePid() {
-	if p.pidFile == "" {
+	path := p.pidFile.Swap(nil)
+	if path == nil {
 		return
 	}
-	err := os.Remove(p.pidFile)
+	err := os.Remove(*path)
 	if errors.Is(err, fs.ErrPermission) {
-		err = os.Truncate(p.pidFile, 0)
+		err = os.Truncate(*path, 0)
 	}
 	if err != nil {
-		p.log.Write(logs.Warn, 0, failed("unlink", p.pidFile, err).Error())
+		p.log.Write(logs.Warn, 0, failed("unlink", *path, err).Error())
 	}
-	p.pidFile = ""
 }
 
 // readPid is the process that a pid file names. Errors have nginx's wording (ngx_signal_process).

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/weirproxy/weir/internal/logs"
@@ -22,8 +23,8 @@ type process struct {
 	log     *logs.Log
 	environ []string // as it was at the start
 	ready   *readiness
-	pidFile string           // as written; "" before
-	boot    *logs.Generation // holds the default log open until the configuration's are
+	pidFile atomic.Pointer[string] // as written; nil before
+	boot    *logs.Generation       // holds the default log open until the configuration's are
 
 	runtime *stream.Runtime
 	current *generation

@@ -17,7 +17,7 @@ func (p *process) reload() {
 	}
 	if err := p.prepare(g); err != nil {
 		p.fail(err)
-		p.runtime.Abandon()
+		p.runtime.Abandon(g.stream)
 		g.discard()
 		return
 	}

@@ -20,7 +20,7 @@ func (p *process) serve() int {
 	}
 	signals := p.catchSignals()
 	if err := p.start(g); err != nil {
-		p.abandonStart()
+		p.abandonStart(g)
 		return p.fail(err)
 	}
 	p.files.SetEcho("")
@@ -64,10 +64,10 @@ func (p *process) start(g *generation) error {
 }
 
 // abandonStart leaves nothing behind of a server that could not start.
-func (p *process) abandonStart() {
+func (p *process) abandonStart(g *generation) {
 	p.removePid()
 	if p.runtime != nil {
-		p.runtime.Abandon()
+		p.runtime.Abandon(g.stream)
 	}
 }
 
