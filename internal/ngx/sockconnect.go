@@ -282,7 +282,7 @@ func (s *socket) dial(to netio.Addr, name string) progress {
 
 // dialFailed logs that a connection could not even begin (ngx_event_connect_peer).
 func (s *socket) dialFailed(err error, name string) {
-	s.connectErr = errnoOf(err)
+	s.connectErr = reasonOf(err)
 	level := logs.Crit
 	for _, errno := range []syscall.Errno{syscall.ECONNREFUSED, syscall.EAGAIN, syscall.ECONNRESET, syscall.ENETDOWN,
 		syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH} {
@@ -303,7 +303,7 @@ func (s *socket) finishConnect() {
 		s.settle(connected)
 		return
 	}
-	s.connectErr = errnoOf(err)
+	s.connectErr = reasonOf(err)
 	if s.req.conf().logErrors.V {
 		s.req.log(logs.Error, stream.Describe(err))
 	}

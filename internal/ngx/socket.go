@@ -385,8 +385,8 @@ func closedUse(m *machine, c *luajit.Call, s *socket, attempt string) luajit.Out
 	return failure(c, "closed")
 }
 
-// errnoOf is the text of a failed system call for Lua, as LuaSocket words it.
-func errnoOf(err error) string {
+// reasonOf is the text of a failed system call for Lua, as LuaSocket words it.
+func reasonOf(err error) string {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
 		return errno.Error()

@@ -199,7 +199,7 @@ func setOption(m *machine, c *luajit.Call) luajit.Outcome {
 		value = 1
 	}
 	if err := unix.SetsockoptInt(s.conn.Fd(), option.level, option.name, int(value)); err != nil {
-		return failure(c, errnoOf(err))
+		return failure(c, reasonOf(err))
 	}
 	c.PushBool(true)
 	return luajit.Return
@@ -223,7 +223,7 @@ func getOption(m *machine, c *luajit.Call) luajit.Outcome {
 	}
 	value, err := unix.GetsockoptInt(s.conn.Fd(), option.level, option.name)
 	if err != nil {
-		return failure(c, errnoOf(err))
+		return failure(c, reasonOf(err))
 	}
 	c.PushInt(value)
 	return luajit.Return

@@ -336,7 +336,7 @@ func (s *socket) readFailed(err error) bool {
 	} else {
 		s.req.log(logs.Error, stream.Describe(err))
 	}
-	s.readErr = errnoOf(err)
+	s.readErr = reasonOf(err)
 	s.finalizeRead()
 	return true
 }

@@ -73,7 +73,7 @@ func (s *socket) writeFailed(err error) {
 	} else {
 		s.req.log(logs.Error, stream.Describe(err))
 	}
-	s.sendErr = errnoOf(err)
+	s.sendErr = reasonOf(err)
 }
 
 // continueWrite is called when the connection takes more from a call that waits.
