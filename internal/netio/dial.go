@@ -23,7 +23,7 @@ type DialOptions struct {
 // Dial begins to connect c to addr and watches it. While Connecting, the owner is told when it is done: then
 // FinishConnect says how it went. A returned error means that the connection could not even begin, and c is closed.
 func (c *Conn) Dial(l *loop.Loop, addr *Addr, opts *DialOptions, owner Owner) error {
-	fd, err := stream(family(addr))
+	fd, err := socket(family(addr), unix.SOCK_STREAM)
 	if err != nil {
 		return err
 	}
@@ -48,9 +48,9 @@ func (c *Conn) Dial(l *loop.Loop, addr *Addr, opts *DialOptions, owner Owner) er
 	return nil
 }
 
-func stream(family int) (int, error) {
+func socket(family, kind int) (int, error) {
 	fd, _, errno := syscall.RawSyscall(syscall.SYS_SOCKET, uintptr(family),
-		unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		uintptr(kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC), 0)
 	if errno != 0 {
 		return -1, os.NewSyscallError("socket", errno)
 	}

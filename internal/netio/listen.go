@@ -19,6 +19,7 @@ type ListenOptions struct {
 	IPv6Only   bool // of an IPv6 address
 	NoDelay    bool // inherited by what is accepted
 	KeepAlive  KeepAlive
+	Packets    bool // of a unix socket: SOCK_SEQPACKET
 }
 
 // KeepAlive is so_keepalive. Zero times are the system's; they are in seconds.
@@ -30,7 +31,11 @@ type KeepAlive struct {
 // Listen opens a listening stream socket, non-blocking and closed on exec. What accepted sockets inherit is set
 // here once. The descriptor is the caller's.
 func Listen(addr Addr, o *ListenOptions) (int, error) {
-	fd, err := stream(family(&addr))
+	kind := unix.SOCK_STREAM
+	if o.Packets {
+		kind = unix.SOCK_SEQPACKET
+	}
+	fd, err := socket(family(&addr), kind)
 	if err != nil {
 		return -1, err
 	}

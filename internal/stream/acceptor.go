@@ -63,7 +63,11 @@ func (a *acceptor) Ready(loop.Events) {
 			return
 		}
 		a.warned = false
-		a.worker.begin(fd, from, a.listener)
+		if a.listener.Handoff() {
+			a.worker.watchFeeder(fd, a)
+		} else {
+			a.worker.begin(fd, from, a.listener)
+		}
 		if a.worker.stopping || a.listener == nil {
 			return
 		}

@@ -57,6 +57,9 @@ type Server struct {
 	LingeringTime        int64
 	LingeringTimeout     int64
 
+	// allowed is handoff_allow: who may hand connections over.
+	allowed []credentials
+
 	config   *Config
 	conf     []any // by Slot
 	steps    []step
@@ -76,6 +79,9 @@ type Listener struct {
 	server *Server
 	exact  map[netip.AddrPort]*Listener // addresses that this wildcard's socket serves too
 }
+
+// Handoff tells that sessions do not connect to the address: processes do that hand connections over.
+func (l *Listener) Handoff() bool { return l.Options.Packets }
 
 // bound is the listener for a connection to local: itself, or that of a listen directive with that very address.
 func (l *Listener) bound(fd int) (*Listener, netip.AddrPort) {

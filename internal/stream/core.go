@@ -16,6 +16,7 @@ type core struct {
 	ignored                         conf.Value[int64]
 	errorLog                        []logs.Target
 	resolver                        *resolverConf
+	allowed                         []credentials
 }
 
 var coreSlot = NewSlot[core]()
@@ -44,6 +45,7 @@ var coreDirectives = []conf.Directive{
 		Set: Field(coreSlot, func(c *core) *conf.Value[int64] { return &c.lingeringTime }, (*conf.Node).Msec)},
 	{Name: "lingering_timeout", In: InStreamServer, Args: conf.Take1,
 		Set: Field(coreSlot, func(c *core) *conf.Value[int64] { return &c.lingeringTimeout }, (*conf.Node).Msec)},
+	{Name: "handoff_allow", In: InStreamServer, Args: conf.OneMore, Set: coreSlot.Set(setHandoffAllow)},
 	// Sizes of hash tables that weir does not have.
 	{Name: "variables_hash_max_size", In: conf.InStream, Args: conf.Take1, Set: checkInt},
 	{Name: "variables_hash_bucket_size", In: conf.InStream, Args: conf.Take1, Set: checkInt},
@@ -98,6 +100,9 @@ func mergeCore(_ *Builder, outer, c *core) error {
 	if c.resolver == nil {
 		c.resolver = outer.resolver
 	}
+	if c.allowed == nil {
+		c.allowed = outer.allowed
+	}
 	return nil
 }
 
@@ -111,6 +116,7 @@ func (c *core) fill(b *Builder, s *Server) {
 	s.LingeringClose = c.linger.V
 	s.LingeringTime = c.lingeringTime.V
 	s.LingeringTimeout = c.lingeringTimeout.V
+	s.allowed = c.allowed
 	if c.errorLog != nil {
 		s.ErrorLog = b.Files.NewLog(c.errorLog...)
 	}

@@ -77,6 +77,12 @@ func (l *listenDirective) parameter(n *conf.Node, param string, backlog *bool) e
 		l.bind, l.set = true, true
 	case "proxy_protocol":
 		l.proxyProtocol = true
+	case "handoff":
+		if len(l.addrs) > 0 && !l.addrs[0].IsUnix() {
+			return n.Errorf(`the "handoff" parameter is for unix sockets`)
+		}
+		l.options.Packets = true
+		l.bind, l.set = true, true
 	case "udp", "ssl":
 		return n.Errorf(`the "%s" parameter is not supported by this version of weir`, name)
 	default:

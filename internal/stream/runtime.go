@@ -110,6 +110,7 @@ func (w *Worker) switchTo(c *Config, sockets map[string]*socket, wanted map[stri
 		watched[a.socket] = true
 	}
 	w.unwatch(func(a *acceptor) bool { return a.listener != nil })
+	w.keepFeeders(func(f *feeder) bool { f.listener = wanted[f.key]; return f.listener != nil })
 	for key, l := range wanted {
 		sock := sockets[key]
 		if watched[sock] {
@@ -160,6 +161,7 @@ func (r *Runtime) Stop() {
 	r.each(func(w *Worker) {
 		w.stopping = true
 		w.unwatch(func(*acceptor) bool { return false })
+		w.keepFeeders(func(*feeder) bool { return false })
 		w.onIdle = nil
 		w.endSessions(nil)
 		w.retire(w.config)
@@ -185,6 +187,7 @@ func (r *Runtime) closeSockets() {
 func (w *Worker) quit(idle func()) {
 	w.stopping = true
 	w.unwatch(func(*acceptor) bool { return false })
+	w.keepFeeders(func(*feeder) bool { return false })
 	w.onIdle = idle
 	w.retire(w.config)
 	w.checkIdle()

@@ -3,6 +3,7 @@ package stream
 import (
 	"net/netip"
 
+	"github.com/weirproxy/weir/handoff"
 	"github.com/weirproxy/weir/internal/logs"
 	"github.com/weirproxy/weir/internal/loop"
 	"github.com/weirproxy/weir/internal/netio"
@@ -38,15 +39,17 @@ type Session struct {
 	LogSuffix func(s *Session, line []byte) []byte
 
 	listener    *Listener
-	local       netip.AddrPort // set when asked for or when the listener has several addresses
-	scope       []any          // by SessionSlot
-	values      []value        // cached variables, by Var.cache
-	captures    captures       // of the last regex that matched
+	handed      *handoff.Message // of a connection that another process handed over
+	local       netip.AddrPort   // set when asked for or when the listener has several addresses
+	scope       []any            // by SessionSlot
+	values      []value          // cached variables, by Var.cache
+	captures    captures         // of the last regex that matched
 	cleanups    []func(*Session)
 	prev        *Session // the worker's list of sessions
 	next        *Session
 	lingerUntil int64 // Loop.Millis
 	at          uint8 // place in Server.handlers
+	passes      uint8 // how often Pass was called
 	flags       sessionFlags
 }
 
@@ -93,10 +96,13 @@ func (s *Session) Config() *Config { return s.Server.config }
 
 // LocalAddr is the address that the client connected to; for a unix socket, its path.
 func (s *Session) LocalAddr() netio.Addr {
-	if s.listener.Addr.IsUnix() {
+	switch {
+	case s.local.IsValid():
+	case s.listener.Handoff() && s.handed != nil && s.handed.DestinationPath != "":
+		return netio.Addr{Path: s.handed.DestinationPath}
+	case s.listener.Addr.IsUnix():
 		return s.listener.Addr
-	}
-	if !s.local.IsValid() {
+	default:
 		s.local = s.listener.Addr.AddrPort
 		if s.listener.Addr.AddrPort.Addr().IsUnspecified() && s.Client.IsOpen() {
 			s.local = netio.LocalAddr(s.Client.Fd()).AddrPort

@@ -21,6 +21,9 @@ func (l *Listener) key() string {
 	if l.Options.ReusePort {
 		key += " reuseport"
 	}
+	if l.Handoff() {
+		key += " handoff"
+	}
 	return key
 }
 

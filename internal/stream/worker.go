@@ -29,6 +29,8 @@ type Worker struct {
 	text        []byte // for building texts within one event
 	scope       []any  // by WorkerSlot
 	onIdle      func() // called when the last session of a stopping worker is gone
+	feeders     []*feeder
+	message     []byte // for what feeders receive, within one event
 }
 
 var connectionID atomic.Uint64
@@ -66,27 +68,41 @@ func (w *Worker) Full() bool { return w.connections >= w.config.WorkerConnection
 // begin starts a session on a connection that was just accepted.
 func (w *Worker) begin(fd int, from netio.Addr, l *Listener) {
 	l, local := l.bound(fd)
+	s := w.attach(fd, l)
+	if s == nil {
+		unix.Close(fd)
+		return
+	}
+	s.Remote, s.local = from.AddrPort, local
+	s.enter()
+}
+
+// attach makes a session of a connection; nil: it failed, and fd is the caller's still.
+func (w *Worker) attach(fd int, l *Listener) *Session {
 	s := w.take()
-	s.Worker, s.Server, s.listener, s.local = w, l.server, l, local
+	s.Worker, s.Server, s.listener = w, l.server, l
 	s.ID = connectionID.Add(1)
-	s.Remote = from.AddrPort
 	s.Started = w.Loop.Now().UnixMilli()
 	s.OnClient, s.OnTimer = ignore, ignore
 	s.Timer.Handler = (*clientEvents)(s)
 	if err := s.Client.Attach(w.Loop, fd, (*clientEvents)(s)); err != nil {
 		s.Server.ErrorLog.Write(logs.Alert, s.ID, Describe(err))
-		unix.Close(fd)
 		s.next, w.idle = w.idle, s
-		return
+		return nil
 	}
 	w.connections++
 	w.link(s)
 	w.Hold(s.Server.config)
+	return s
+}
+
+// enter begins the session's way at its listener.
+func (s *Session) enter() {
 	s.Action = "initializing session"
 	if s.Logs(logs.Info) {
 		s.logBegin()
 	}
-	if l.ProxyProtocol {
+	if s.listener.ProxyProtocol {
 		s.readProxyHeader()
 		return
 	}
