@@ -60,6 +60,7 @@ var families = []*family{
 	&regexFamily,
 	&errlogFamily,
 	&processFamily,
+	&pipeFamily,
 	&restyFamily,
 }
 
