@@ -13,7 +13,6 @@ type core struct {
 	noDelay                         conf.Value[bool]
 	linger                          conf.Value[Lingering]
 	lingeringTime, lingeringTimeout conf.Value[int64]
-	ignored                         conf.Value[int64]
 	errorLog                        []logs.Target
 	resolver                        *resolverConf
 	allowed                         []credentials

@@ -16,10 +16,9 @@ type listenDirective struct {
 	addrs   []netio.Addr
 	options netio.ListenOptions
 	// bind asks for a socket of its own; set tells that socket options were given.
-	bind, set      bool
-	proxyProtocol  bool
-	defaultServer  bool
-	keepAliveGiven bool
+	bind, set     bool
+	proxyProtocol bool
+	defaultServer bool
 }
 
 // setListen reads a listen directive (ngx_stream_core_listen).
