@@ -1,0 +1,89 @@
+package test
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// manual are the texts for readers, by their path in the repository.
+func manual(t *testing.T) map[string]string {
+	t.Helper()
+	root := os.DirFS("..")
+	texts := map[string]string{}
+	for _, pattern := range []string{"README.md", "docs/*.md", "docs/*/*.md", "examples/*/*.md"} {
+		names, err := fs.Glob(root, pattern)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		for _, name := range names {
+			text, err := fs.ReadFile(root, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[name] = string(text)
+		}
+	}
+	return texts
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)#]*)(#[^)]*)?\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	fenced  = regexp.MustCompile("(?s)```.*?```")
+)
+
+// Every link leads to a file, and to a heading in it.
+func TestDocsLinks(t *testing.T) {
+	texts := manual(t)
+	for name, text := range texts {
+		for _, m := range link.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			target := name
+			if m[1] != "" {
+				target = path.Join(path.Dir(name), m[1])
+			}
+			if _, err := os.Stat("../" + target); err != nil {
+				t.Errorf("%s: link to %s: %v", name, m[1], err)
+			}
+			if m[2] != "" && !anchors(texts[target])[m[2]] {
+				t.Errorf("%s: %s has no heading %s", name, target, m[2])
+			}
+		}
+	}
+}
+
+// anchors are a text's headings as links name them.
+func anchors(text string) map[string]bool {
+	found := map[string]bool{}
+	for _, m := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
+		var anchor strings.Builder
+		for _, c := range strings.ToLower(m[1]) {
+			switch {
+			case c == ' ':
+				anchor.WriteByte('-')
+			case c == '_' || c == '-' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9':
+				anchor.WriteRune(c)
+			}
+		}
+		found["#"+anchor.String()] = true
+	}
+	return found
+}
+
+// Every page can be found from the first.
+func TestDocsIndex(t *testing.T) {
+	texts := manual(t)
+	index := texts["docs/index.md"]
+	for name := range texts {
+		page, isDoc := strings.CutPrefix(name, "docs/")
+		if isDoc && page != "index.md" && !strings.Contains(index, "("+page+")") {
+			t.Errorf("docs/index.md does not link to %s", page)
+		}
+	}
+}
