@@ -12,39 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/weirproxy/weir/internal/conf"
-	"github.com/weirproxy/weir/internal/logs"
-	"github.com/weirproxy/weir/internal/stream"
+	"github.com/weirproxy/weir/internal/stream/streamtest"
 )
-
-// serve runs stream{} with the given body on n workers.
-func serve(t *testing.T, body string, n int) *stream.Runtime {
-	t.Helper()
-	files := logs.NewFiles()
-	env := &stream.Env{Modules: []*stream.Module{Module}, Files: files, Logs: files.Generation(),
-		FullPath: func(name string) string { return name }, Warn: func(*conf.Node, string) {}}
-	table := conf.NewTable(stream.Directives(env))
-	tree := conf.ParseString("test.conf", "stream {\n"+body+"\n}")
-	if err := table.Root(conf.InMain, nil).Walk(tree.Nodes); err != nil {
-		t.Fatal(err)
-	}
-	c := env.Config
-	c.WorkerConnections = 4096
-	c.SetLog(files.NewLog(logs.Target{Level: logs.Warn, File: env.Logs.File("")}))
-	r, err := stream.NewRuntime(n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Listen(c); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Build(c); err != nil {
-		t.Fatal(err)
-	}
-	r.Apply(c)
-	t.Cleanup(r.Stop)
-	return r
-}
 
 // backend listens on a free port and runs handle for each connection.
 func backend(t *testing.T, handle func(net.Conn)) string {
@@ -67,26 +36,13 @@ func backend(t *testing.T, handle func(net.Conn)) string {
 	return l.Addr().String()
 }
 
-// freeAddr is an address on which nobody listens.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
+// plain is a server with nothing but a backend.
+const plain = "server { listen 127.0.0.1:%PORT%; proxy_pass BACKEND; }"
 
-func dial(t *testing.T, addr string) *net.TCPConn {
+// start runs a configuration whose BACKEND is a server that handles its connections so.
+func start(t *testing.T, text string, handle func(net.Conn)) *streamtest.Server {
 	t.Helper()
-	c, err := net.DialTimeout("tcp", addr, 5*time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.SetDeadline(time.Now().Add(20 * time.Second))
-	t.Cleanup(func() { c.Close() })
-	return c.(*net.TCPConn)
+	return streamtest.Start(t, strings.ReplaceAll(text, "BACKEND", backend(t, handle)), Module)
 }
 
 func echo(c net.Conn) { io.Copy(c, c) }
@@ -94,9 +50,8 @@ func echo(c net.Conn) { io.Copy(c, c) }
 func TestEveryByteArrivesInOrder(t *testing.T) {
 	for _, size := range []int{1, 1000, 64 << 10, 1<<20 + 7, 48 << 20} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
-			addr := freeAddr(t)
-			serve(t, fmt.Sprintf("server { listen %s; proxy_pass %s; proxy_half_close on; }", addr, backend(t, echo)), 1)
-			c := dial(t, addr)
+			s := start(t, "server { listen 127.0.0.1:%PORT%; proxy_pass BACKEND; proxy_half_close on; }", echo)
+			c := s.Dial(0).(*net.TCPConn)
 			sent, got := sha256.New(), sha256.New()
 			go func() {
 				source := rand.NewChaCha8([32]byte{byte(size)})
@@ -115,8 +70,8 @@ func TestEveryByteArrivesInOrder(t *testing.T) {
 }
 
 func TestManySessionsOnTwoWorkers(t *testing.T) {
-	addr := freeAddr(t)
-	serve(t, fmt.Sprintf("server { listen %s; proxy_pass %s; }", addr, backend(t, echo)), 2)
+	s := streamtest.StartWorkers(t, 2, "server { listen 127.0.0.1:%PORT%; proxy_pass "+backend(t, echo)+"; }", Module)
+	addr := s.Config.Listeners[0].Addr.String()
 	var clients sync.WaitGroup
 	for i := range 200 {
 		clients.Go(func() {
@@ -139,12 +94,11 @@ func TestManySessionsOnTwoWorkers(t *testing.T) {
 }
 
 func TestNextUpstream(t *testing.T) {
-	addr := freeAddr(t)
-	serve(t, fmt.Sprintf(`
-		upstream u { server %s; server %s; }
-		server { listen %s; proxy_pass u; }`, freeAddr(t), backend(t, echo), addr), 1)
+	s := start(t, `
+		upstream u { server 127.0.0.1:%PORT1%; server BACKEND; }
+		server { listen 127.0.0.1:%PORT%; proxy_pass u; }`, echo)
 	for range 4 {
-		c := dial(t, addr)
+		c := s.Dial(0)
 		io.WriteString(c, "x")
 		if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
 			t.Error(err)
@@ -153,23 +107,19 @@ func TestNextUpstream(t *testing.T) {
 }
 
 func TestPeersEndReachesTheClientAfterItsBytes(t *testing.T) {
-	addr := freeAddr(t)
-	peer := backend(t, func(c net.Conn) { c.Write(bytes.Repeat([]byte("y"), 3<<20)) })
-	serve(t, fmt.Sprintf("server { listen %s; proxy_pass %s; }", addr, peer), 1)
-	c := dial(t, addr)
-	got, err := io.ReadAll(c)
+	s := start(t, plain, func(c net.Conn) { c.Write(bytes.Repeat([]byte("y"), 3<<20)) })
+	got, err := io.ReadAll(s.Dial(0))
 	if err != nil || len(got) != 3<<20 {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
 }
 
 func TestProxyProtocolHeaderGoesFirst(t *testing.T) {
-	addr := freeAddr(t)
-	serve(t, fmt.Sprintf("server { listen %s; proxy_pass %s; proxy_protocol on; }", addr, backend(t, echo)), 1)
-	c := dial(t, addr)
+	s := start(t, "server { listen 127.0.0.1:%PORT%; proxy_pass BACKEND; proxy_protocol on; }", echo)
+	c := s.Dial(0)
 	io.WriteString(c, "hello")
-	want := fmt.Sprintf("PROXY TCP4 127.0.0.1 127.0.0.1 %d %s\r\nhello", c.LocalAddr().(*net.TCPAddr).Port,
-		addr[strings.LastIndexByte(addr, ':')+1:])
+	want := fmt.Sprintf("PROXY TCP4 127.0.0.1 127.0.0.1 %d %d\r\nhello", c.LocalAddr().(*net.TCPAddr).Port,
+		c.RemoteAddr().(*net.TCPAddr).Port)
 	got := make([]byte, len(want))
 	if _, err := io.ReadFull(c, got); err != nil || string(got) != want {
 		t.Errorf("got %q, want %q, %v", got, want, err)
@@ -177,10 +127,8 @@ func TestProxyProtocolHeaderGoesFirst(t *testing.T) {
 }
 
 func TestIdleSessionTimesOut(t *testing.T) {
-	addr := freeAddr(t)
-	serve(t, fmt.Sprintf("server { listen %s; proxy_pass %s; proxy_timeout 50ms; }", addr, backend(t, echo)), 1)
-	c := dial(t, addr)
-	if _, err := io.ReadAll(c); err != nil {
+	s := start(t, "proxy_timeout 50ms; "+plain, echo)
+	if _, err := io.ReadAll(s.Dial(0)); err != nil {
 		t.Error(err)
 	}
 }

@@ -25,7 +25,7 @@ import (
 // deadline bounds whatever a test waits for.
 const deadline = 10 * time.Second
 
-// Server is a configuration that runs on one worker.
+// Server is a configuration that runs.
 type Server struct {
 	*Reader
 	Config  *stream.Config
@@ -73,7 +73,7 @@ func (r *Reader) Read(text string) (*stream.Config, error) {
 		return nil, err
 	}
 	env.Config.SetLog(r.Files.NewLog(target))
-	env.Config.WorkerConnections = 64
+	env.Config.WorkerConnections = 1024
 	return env.Config, nil
 }
 
@@ -103,10 +103,16 @@ func freePort() string {
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
-// Start reads a configuration and runs it until the test ends.
+// Start reads a configuration and runs it on one worker until the test ends.
 func Start(t testing.TB, text string, modules ...*stream.Module) *Server {
 	t.Helper()
-	runtime, err := stream.NewRuntime(1)
+	return StartWorkers(t, 1, text, modules...)
+}
+
+// StartWorkers is Start with n workers.
+func StartWorkers(t testing.TB, n int, text string, modules ...*stream.Module) *Server {
+	t.Helper()
+	runtime, err := stream.NewRuntime(n)
 	if err != nil {
 		t.Fatal(err)
 	}
