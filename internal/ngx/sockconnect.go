@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -45,7 +46,8 @@ func connect(m *machine, c *luajit.Call) luajit.Outcome {
 	if !ok {
 		return out
 	}
-	key, port := host, 0
+	all, port := socketSlot.of(m), 0
+	all.key = append(all.key[:0], host...)
 	if opts.arguments >= 3 {
 		f, wrong, ok := number(c, 3)
 		if !ok {
@@ -54,11 +56,10 @@ func connect(m *machine, c *luajit.Call) luajit.Outcome {
 		if port = int(f); port < 0 || port > 65535 {
 			return failure(c, "bad port number: "+strconv.Itoa(port))
 		}
-		text, _ := textOf(c, 3)
-		key = host + ":" + text
+		all.key = strconv.AppendInt(append(all.key, ':'), int64(port), 10)
 	}
 	if opts.named {
-		key = opts.pool
+		all.key = append(all.key[:0], opts.pool...)
 	}
 	if s == nil {
 		return failure(c, "closed")
@@ -66,10 +67,13 @@ func connect(m *machine, c *luajit.Call) luajit.Outcome {
 	if out, ok := s.prepare(c); !ok {
 		return out
 	}
-	s.target, s.port = string([]byte(host)), uint16(port)
-	s.host = s.target
-	s.key = key
 	s.choosePool(opts)
+	if s.pool != nil && s.pool.target == host {
+		s.target = s.pool.target
+	} else if s.target = strings.Clone(host); s.pool != nil {
+		s.pool.target = s.target
+	}
+	s.host, s.port = s.target, uint16(port)
 	return s.startConnect(c)
 }
 

@@ -80,6 +80,7 @@ type sockets struct {
 	idle     []*socket
 	buffers  [][]byte
 	pools    map[string]*socketPool
+	key      []byte // of the pool that connect looks for
 	// Of lua/socket.lua: the metatables of sockets, of the boxes, and the primitive below receiveuntil's iterators.
 	tcp, request, box, patternBox, iterate luajit.Ref
 }
@@ -127,6 +128,9 @@ func (s *socket) free() {
 	all := socketSlot.of(s.m)
 	s.finalize()
 	s.disown()
+	if s.timer.Armed() {
+		s.m.worker.Loop.Disarm(&s.timer)
+	}
 	all.sockets.remove(s.number)
 	*s = socket{m: s.m, timer: s.timer, rx: receiving{part: s.rx.part}, pushRead: s.pushRead, pushSend: s.pushSend,
 		pushConnect: s.pushConnect, onReadable: s.onReadable, onWritable: s.onWritable}
@@ -215,9 +219,6 @@ func (s *socket) finalize() {
 	s.stopQuery()
 	s.leaveQueue()
 	s.conn = nil
-	if s.timer.Armed() {
-		s.m.worker.Loop.Disarm(&s.timer)
-	}
 	if s.downstream {
 		return
 	}

@@ -17,9 +17,11 @@ type link struct {
 	worker *stream.Worker
 	to     netio.Addr
 	reused int
-	// While idle:
-	pool  *socketPool
-	timer loop.Timer
+	// While idle: until when (Loop.Millis; 0: for ever). The timer stays armed while the connection is used again, and
+	// looks back when it expires.
+	pool   *socketPool
+	idleBy int64
+	timer  loop.Timer
 }
 
 // address is the peer's address for log lines, without port.
@@ -32,6 +34,7 @@ func (l *link) address() string {
 
 func (l *link) close() {
 	if l.IsOpen() {
+		l.worker.Loop.Disarm(&l.timer)
 		l.Conn.Close()
 		l.worker.AddConnections(-1)
 	}
@@ -42,6 +45,7 @@ func (l *link) close() {
 type socketPool struct {
 	m           *machine
 	key         string
+	target      string  // what the last connect was called with
 	size        int     // most idle ones; with a backlog, most at all
 	backlog     int     // most that wait; -1: there is no limit and nobody waits
 	connections int     // in use, idle and waiting
@@ -52,8 +56,13 @@ type socketPool struct {
 
 // choosePool finds the pool that connect uses: the one there is, or a new one when a size is given.
 func (s *socket) choosePool(o connectOptions) {
-	s.pool = socketSlot.of(s.m).pools[s.key]
-	if s.pool == nil && o.size > 0 {
+	all := socketSlot.of(s.m)
+	if s.pool = all.pools[string(all.key)]; s.pool != nil {
+		s.key = s.pool.key // the same text: nothing is allocated
+		return
+	}
+	s.key = string(all.key)
+	if o.size > 0 {
 		s.pool = s.m.newPool(s.key, o.size, o.backlog)
 	}
 }
@@ -101,9 +110,6 @@ func (p *socketPool) ask(s *socket, resuming bool) asked {
 }
 
 func (s *socket) reuse(l *link) {
-	if l.timer.Armed() {
-		s.m.worker.Loop.Disarm(&l.timer)
-	}
 	l.pool = nil
 	l.reused++
 	l.SetOwner(s)
@@ -149,7 +155,6 @@ func (p *socketPool) drop() {
 
 func (p *socketPool) closeIdle() {
 	for _, l := range p.idle {
-		p.m.worker.Loop.Disarm(&l.timer)
 		l.close()
 	}
 	p.idle = nil
@@ -251,7 +256,6 @@ func (s *socket) idle(p *socketPool, timeout int64) bool {
 	if len(p.idle) >= p.size {
 		oldest := p.idle[0]
 		p.idle = slices.Delete(p.idle, 0, 1)
-		p.m.worker.Loop.Disarm(&oldest.timer)
 		oldest.close()
 		if s.pool != nil {
 			s.pool.connections--
@@ -264,9 +268,7 @@ func (s *socket) idle(p *socketPool, timeout int64) bool {
 	l.pool = p
 	l.SetOwner(l)
 	p.idle = append(p.idle, l)
-	if timeout > 0 {
-		p.m.worker.Loop.Arm(&l.timer, timeout)
-	}
+	l.stay(timeout)
 	s.finalize()
 	if l.Readable() && !l.quiet() {
 		l.leave()
@@ -274,6 +276,18 @@ func (s *socket) idle(p *socketPool, timeout int64) bool {
 	}
 	p.wakeOne()
 	return true
+}
+
+// stay has the connection closed when it is idle for that many milliseconds; 0 is for ever.
+func (l *link) stay(timeout int64) {
+	l.idleBy = 0
+	if timeout <= 0 {
+		return
+	}
+	l.idleBy = l.worker.Loop.Millis() + timeout
+	if !l.timer.Armed() || l.timer.When() > l.idleBy {
+		l.worker.Loop.Arm(&l.timer, timeout)
+	}
 }
 
 // quiet tells that there is nothing to read on an idle connection, as there should be.
@@ -290,8 +304,17 @@ func (l *link) ConnReady(*netio.Conn) {
 	}
 }
 
-// Expired implements loop.Expirer: the connection was idle for too long.
-func (l *link) Expired() { l.leave() }
+// Expired implements loop.Expirer: the connection may have been idle for too long.
+func (l *link) Expired() {
+	if l.pool == nil || l.idleBy == 0 {
+		return
+	}
+	if left := l.idleBy - l.worker.Loop.Millis(); left > 0 {
+		l.worker.Loop.Arm(&l.timer, left)
+		return
+	}
+	l.leave()
+}
 
 // leave closes an idle connection.
 func (l *link) leave() {
@@ -299,7 +322,6 @@ func (l *link) leave() {
 	if i := slices.Index(p.idle, l); i >= 0 {
 		p.idle = slices.Delete(p.idle, i, i+1)
 	}
-	p.m.worker.Loop.Disarm(&l.timer)
 	l.close()
 	p.closed()
 }
