@@ -2,6 +2,8 @@
  * one lua_pcall: an error comes back as a code and a text. */
 #include "vm.h"
 
+#include <string.h>
+
 static int do_load(wr_vm *vm, lua_State *L, wr_req *r)
 {
     (void)vm;
@@ -88,11 +90,22 @@ static int do_setglobal(wr_vm *vm, lua_State *L, wr_req *r)
     return 0;
 }
 
+/* How many values an error leaves. OpenResty hands over all of the frame that
+ * the error was raised in: of error() these are its arguments, then the
+ * message with its position, and programs have come to expect the former. */
+static int error_values(lua_State *co)
+{
+    lua_Debug ar;
+    if (!lua_getstack(co, 0, &ar) || !lua_getinfo(co, "Sn", &ar)) return 1;
+    int raised = *ar.what == 'C' && ar.name && strcmp(ar.name, "error") == 0;
+    return raised ? lua_gettop(co) : 1;
+}
+
 /* Moves what an ended thread has returned, or its error, behind a boolean. */
 static int do_moveresults(lua_State *L, wr_req *r)
 {
     lua_State *from = r->thread->L, *to = r->other->L;
-    int n = r->how ? lua_gettop(from) : 1;
+    int n = r->how ? lua_gettop(from) : error_values(from);
     if (!lua_checkstack(to, n + 3)) return luaL_error(L, "too many values");
     lua_pushboolean(to, r->how);
     lua_xmove(from, to, n);
