@@ -12,6 +12,15 @@ import (
 // The client sends far more than the server reads before it answers. Were its socket closed then, it would be reset.
 func TestExampleLingering(t *testing.T) { eachServer(t, "lingering", testLingeringByHand) }
 
+// So it is the code that does it, and not lingering_close.
+func TestExampleLingeringByHand(t *testing.T) {
+	testLingeringByHand(t, startExample(t, binary, "lingering", withoutLingeringClose))
+}
+
+func withoutLingeringClose(conf string) string {
+	return strings.Replace(conf, "stream {", "stream {\n    lingering_close off;", 1)
+}
+
 func testLingeringByHand(t *testing.T, s *server) {
 	c := s.dial(7004)
 	c.send("1000000\n")
@@ -41,9 +50,7 @@ func TestExampleLingeringClose(t *testing.T) {
 
 // Without lingering_close the same client is reset, as by nginx.
 func TestExampleLingeringOff(t *testing.T) {
-	s := startExample(t, binary, "lingering", func(conf string) string {
-		return strings.Replace(conf, "stream {", "stream {\n    lingering_close off;", 1)
-	})
+	s := startExample(t, binary, "lingering", withoutLingeringClose)
 	c := s.dial(7005)
 	c.send("-" + strings.Repeat("x", 1000))
 	_, err := io.ReadAll(c.r)

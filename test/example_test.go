@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
 // eachServer runs a test on weir, and, as the examples are ordinary OpenResty configurations, on the OpenResty that
@@ -53,14 +52,4 @@ func (w *workspace) dialFrom(host string, port int) *client {
 		w.t.Fatal(err)
 	}
 	return newClient(w.t, conn)
-}
-
-// silent fails the test if something comes within the time that it takes c to be answered another way.
-func (c *client) silent(during time.Duration) {
-	c.t.Helper()
-	c.SetReadDeadline(time.Now().Add(during))
-	if text, err := c.r.Peek(1); err == nil {
-		c.t.Fatalf("received %q, want nothing", text)
-	}
-	c.SetReadDeadline(time.Now().Add(deadline))
 }
