@@ -1,0 +1,272 @@
+package handover
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+
+	"github.com/weirproxy/weir/handoff"
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/loop"
+	"github.com/weirproxy/weir/internal/resolver/addr"
+	"github.com/weirproxy/weir/internal/stream"
+	"golang.org/x/sys/unix"
+)
+
+// Options say to whom a session is handed over, and what they are told. The zero value of each but Receivers is fine.
+type Options struct {
+	// Receivers are unix sockets, "unix:/path" or "/path", that are tried in this order.
+	Receivers []string
+	// Raw sends one byte with the descriptor, and nothing else, to receivers that do not answer.
+	Raw bool
+	// Timeout is how long each receiver may take, in milliseconds; 0: DefaultTimeout.
+	Timeout int64
+	// Metadata is told to the receiver; see Describe.
+	Metadata handoff.Metadata
+	// Consumed is what the caller has read of the client's stream and wants the receiver to read again.
+	Consumed []byte
+}
+
+// The reasons why a session cannot be handed over at all. Others are handoff.ErrRefused, ErrTimeout, ErrGone,
+// ErrTooLarge, and failed system calls: the last receiver's.
+var (
+	ErrClosed   = errors.New("the connection is closed")
+	ErrBusy     = errors.New("the connection is being handed over already")
+	ErrConsumed = errors.New("bytes that were read already would be lost: raw receivers cannot be told of them")
+	ErrReceiver = errors.New("a receiver is a unix socket")
+)
+
+// Send hands a session's connection over. done is called on the session's loop, never before Send has returned, and not
+// at all when the session has ended in between. With nil the connection is the receiver's: weir's copy of the
+// descriptor is closed, and what is left to do is to Finalize the session. Otherwise the session is as it was, and the
+// caller's.
+//
+// Meanwhile nobody may read from or write to the client. Send leaves the session's events and timer alone.
+func Send(s *stream.Session, o Options, done func(err error)) {
+	t := transferOf(s)
+	deferred := func(s *stream.Session, err error) {
+		id := s.ID
+		s.Worker.Loop.Next(func() {
+			if s.ID == id && !s.Ended() {
+				done(err)
+			}
+		})
+	}
+	if t.active {
+		deferred(s, ErrBusy)
+		return
+	}
+	t.receivers = append(t.receivers[:0], o.Receivers...)
+	t.raw, t.timeout, t.done = o.Raw, o.Timeout, deferred
+	if t.timeout <= 0 {
+		t.timeout = DefaultTimeout
+	}
+	t.told.Metadata, t.told.Consumed = o.Metadata, append([]byte(nil), o.Consumed...)
+	t.start()
+}
+
+// transfer is a session's hand-over. It stays with the session for its variables, and is reused.
+type transfer struct {
+	s         *stream.Session
+	receivers []string
+	raw       bool
+	timeout   int64
+	told      handoff.Message
+	done      func(s *stream.Session, err error)
+
+	timer   loop.Timer // until the present receiver must have answered
+	at      int        // in receivers
+	to      *receiver
+	on      *channel // that the session has been sent on; nil: it waits in the receiver's queue
+	active  bool
+	again   bool   // the present receiver is tried on a second channel
+	started int64  // Loop.Millis
+	took    int64  // milliseconds, all attempts
+	status  []byte // $handoff_status
+	names   []byte // $handoff_receiver
+	next    *transfer
+}
+
+var sessionTransfer = stream.NewSessionSlot[transfer]()
+
+// transferOf is the session's transfer, which lasts as long as the session.
+func transferOf(s *stream.Session) *transfer {
+	t := sessionTransfer.Get(s)
+	if t == nil {
+		t = takeTransfer(s.Worker)
+		t.s = s
+		sessionTransfer.Set(s, t)
+		s.OnFree(release)
+	}
+	return t
+}
+
+// release is called when the session ends, however it does.
+func release(s *stream.Session) {
+	t := sessionTransfer.Get(s)
+	if t.active && t.abandon() {
+		t.letGo()
+	}
+	sessionTransfer.Set(s, nil)
+	putTransfer(s.Worker, t)
+}
+
+// start begins with the first receiver.
+func (t *transfer) start() {
+	t.active, t.at, t.started = true, 0, t.s.Worker.Loop.Millis()
+	if err := t.possible(); err != nil {
+		t.s.Log(logs.Error, "cannot hand over: "+err.Error())
+		t.end(err)
+		return
+	}
+	t.attempt()
+}
+
+// possible tells why a session cannot be handed over, whoever the receiver is. What weir cannot give away because it
+// is more than a socket has its place here: datagram sessions, and those whose TLS ends in this process.
+func (t *transfer) possible() error {
+	switch {
+	case !t.s.Client.IsOpen():
+		return ErrClosed
+	case t.raw && len(t.told.Consumed)+len(t.s.Client.Before()) > 0:
+		return ErrConsumed
+	case len(t.receivers) == 0:
+		return ErrReceiver
+	}
+	return nil
+}
+
+// attempt tries the present receiver.
+func (t *transfer) attempt() {
+	t.again = false
+	name := t.receivers[t.at]
+	t.names = appendListed(t.names, name)
+	to, err := receiverAt(t.s.Worker, name)
+	if err != nil {
+		t.failed("invalid", err)
+		return
+	}
+	t.to = to
+	t.s.Worker.Loop.Arm(&t.timer, t.timeout)
+	t.to.send(t)
+}
+
+func receiverPath(text string) (string, error) {
+	if strings.HasPrefix(text, "/") {
+		text = "unix:" + text
+	}
+	parsed, err := addr.Parse(text, addr.Options{NoResolve: true})
+	if err != nil {
+		return "", err
+	}
+	if len(parsed.Addrs) != 1 || !parsed.Addrs[0].IsUnix() {
+		return "", ErrReceiver
+	}
+	return parsed.Addrs[0].Path, nil
+}
+
+// Expired implements loop.Expirer.
+func (t *transfer) Expired() {
+	if t.abandon() {
+		t.accepted()
+		return
+	}
+	t.failed("timeout", handoff.ErrTimeout)
+}
+
+// abandon takes the session back from the present receiver; true: it has accepted in time, and weir is too late.
+func (t *transfer) abandon() (accepted bool) {
+	if t.on == nil {
+		t.to.unqueue(t)
+		return false
+	}
+	return t.on.abort()
+}
+
+// answered is called with the receiver's answer.
+func (t *transfer) answered(with byte) {
+	if with == handoff.Accepted {
+		t.accepted()
+		return
+	}
+	t.failed("refused", handoff.ErrRefused)
+}
+
+func (t *transfer) accepted() {
+	if t.raw {
+		t.status = appendListed(t.status, "sent")
+	} else {
+		t.status = appendListed(t.status, "accepted")
+	}
+	t.letGo()
+	if t.s.Logs(logs.Info) {
+		t.s.Log(logs.Info, "handed over to unix:"+t.to.path)
+	}
+	t.end(nil)
+}
+
+// letGo closes this process's copy of the descriptor, without a word to the client.
+func (t *transfer) letGo() {
+	t.s.LocalAddr() // the log phase wants it, and it is asked of the socket
+	unix.Close(t.s.Client.Detach())
+}
+
+// failed goes on to the next receiver, if there is one.
+func (t *transfer) failed(status string, err error) {
+	t.on = nil
+	t.status = appendListed(t.status, status)
+	t.log(err)
+	if t.at+1 < len(t.receivers) {
+		t.at++
+		t.attempt()
+		return
+	}
+	unix.SetNonblock(t.s.Client.Fd(), true) // whatever a receiver has done to it
+	t.end(err)
+}
+
+func (t *transfer) log(err error) {
+	name := t.receivers[t.at]
+	text := stream.Describe(err)
+	switch {
+	case err == handoff.ErrTimeout:
+		text = string(logs.AppendErrno([]byte("receiver timed out"), syscall.ETIMEDOUT))
+	case strings.HasPrefix(text, "connect()"):
+		t.s.Log(logs.Error, strings.Replace(text, "connect()", "connect() to "+name, 1))
+		return
+	}
+	t.s.Log(logs.Error, text+`, receiver: "`+name+`"`)
+}
+
+func (t *transfer) end(err error) {
+	t.active, t.on = false, nil
+	t.s.Worker.Loop.Disarm(&t.timer)
+	t.took += t.s.Worker.Loop.Millis() - t.started
+	t.told = handoff.Message{}
+	t.done(t.s, err)
+}
+
+func appendListed(list []byte, text string) []byte {
+	if len(list) > 0 {
+		list = append(list, ", "...)
+	}
+	return append(list, text...)
+}
+
+// message is what the receiver is told. It is valid until the worker's text buffer is used again.
+func (t *transfer) message(buf []byte) ([]byte, error) {
+	m, s := t.told, t.s
+	m.Source = s.Remote
+	if h := s.Handed(); h != nil {
+		m.SourcePath = h.SourcePath
+	}
+	if local := s.LocalAddr(); local.IsUnix() {
+		m.DestinationPath = local.Path
+	} else {
+		m.Destination = local.AddrPort
+	}
+	if before := s.Client.Before(); len(before) > 0 {
+		m.Consumed = append(m.Consumed[:len(m.Consumed):len(m.Consumed)], before...)
+	}
+	return m.Append(buf)
+}
