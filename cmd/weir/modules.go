@@ -6,8 +6,10 @@ import (
 	"github.com/weirproxy/weir/internal/stream/access"
 	"github.com/weirproxy/weir/internal/stream/accesslog"
 	"github.com/weirproxy/weir/internal/stream/geo"
+	"github.com/weirproxy/weir/internal/stream/handover"
 	"github.com/weirproxy/weir/internal/stream/limitconn"
 	"github.com/weirproxy/weir/internal/stream/mapping"
+	"github.com/weirproxy/weir/internal/stream/pass"
 	"github.com/weirproxy/weir/internal/stream/proxy"
 	"github.com/weirproxy/weir/internal/stream/realip"
 	"github.com/weirproxy/weir/internal/stream/returns"
@@ -29,6 +31,8 @@ var modules = []*stream.Module{
 	// content: proxy, return, Lua
 	proxy.Module,
 	returns.Module,
+	pass.Module,
+	handover.Module,
 	ngx.Module,
 	// variables: map, split_clients, geo
 	mapping.Module,
