@@ -30,9 +30,6 @@ local function escape(s, kind)
 end
 
 local function unescape(s)
-    if not find(s, "[%%+]") then
-        return s
-    end
     local len = #s
     local dst = get_string_buf(len)
     return ffi_string(dst, C.weir_unescape(s, len, dst))

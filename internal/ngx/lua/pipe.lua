@@ -19,10 +19,10 @@ local function number_of(proc)
     return proc.number
 end
 
-local function check_timeouts(level, write, stdout_read, stderr_read, wait)
+local function check_timeouts(write, stdout_read, stderr_read, wait)
     for name, value in pairs { write = write, stdout_read = stdout_read, stderr_read = stderr_read, wait = wait } do
         if value < 0 or value > MAX_TIMEOUT then
-            error("bad " .. name .. "_timeout option", level + 1)
+            error("bad " .. name .. "_timeout option", 3)
         end
     end
 end
@@ -34,7 +34,7 @@ function methods.pid(proc)
 end
 
 function methods.set_timeouts(proc, write, stdout_read, stderr_read, wait)
-    check_timeouts(3, write, stdout_read, stderr_read, wait)
+    check_timeouts(write, stdout_read, stderr_read, wait)
     p.pipe_timeouts(number_of(proc), write, stdout_read, stderr_read, wait)
 end
 
@@ -163,7 +163,7 @@ function M.spawn(args, opts)
     local write, wait = opts.write_timeout or DEFAULT_TIMEOUT, opts.wait_timeout or DEFAULT_TIMEOUT
     local stdout_read = opts.stdout_read_timeout or DEFAULT_TIMEOUT
     local stderr_read = opts.stderr_read_timeout or DEFAULT_TIMEOUT
-    check_timeouts(2, write, stdout_read, stderr_read, wait)
+    check_timeouts(write, stdout_read, stderr_read, wait)
     local number, pid = p.pipe_spawn(command, environ, opts.merge_stderr and true or false, buffer_size, write,
                                      stdout_read, stderr_read, wait)
     if not number then
