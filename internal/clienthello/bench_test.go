@@ -17,12 +17,12 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-func BenchmarkClone(b *testing.B) {
-	var h Hello
+func BenchmarkCopyTo(b *testing.B) {
+	var h, kept Hello
 	h.Parse(captured(b, "go"))
 	b.ReportAllocs()
 	for b.Loop() {
-		h.Clone()
+		h.CopyTo(&kept)
 	}
 }
 

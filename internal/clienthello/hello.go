@@ -42,7 +42,7 @@ const (
 )
 
 // Hello is what a client offers. Its slices belong to the bytes that were parsed, or to the Hello when those were not in
-// one piece, and are valid until either changes; Clone makes them last. A Hello is meant to be used again, which
+// one piece, and are valid until either changes; CopyTo makes them last. A Hello is meant to be used again, which
 // saves its buffers; it must not be copied.
 type Hello struct {
 	// Version is legacy_version, or the version of an SSL 2 hello; see Highest.
@@ -106,22 +106,16 @@ func (h *Hello) Highest() uint16 {
 	return highest
 }
 
-// clone is a Hello with room for what it points to, so that one allocation suffices.
-type clone struct {
-	Hello
-	room [288]byte
-}
-
-// Clone is a copy that stands for itself.
-func (h *Hello) Clone() *Hello {
-	c := &clone{Hello: *h}
-	c.types, c.records = nil, nil
-	room := c.room[:0]
-	for _, part := range []*[]byte{&c.ServerName, &c.ALPN, (*[]byte)(&c.Ciphers), (*[]byte)(&c.Versions),
-		(*[]byte)(&c.Groups), (*[]byte)(&c.Signatures), (*[]byte)(&c.Extensions)} {
+// CopyTo makes to a copy that stands for itself. What to held before is gone, and its memory is used again.
+func (h *Hello) CopyTo(to *Hello) {
+	room := to.records[:0]
+	*to = *h
+	to.types = nil
+	for _, part := range []*[]byte{&to.ServerName, &to.ALPN, (*[]byte)(&to.Ciphers), (*[]byte)(&to.Versions),
+		(*[]byte)(&to.Groups), (*[]byte)(&to.Signatures), (*[]byte)(&to.Extensions)} {
 		from := len(room)
 		room = append(room, *part...) // what was placed before stays where it is when room grows
 		*part = room[from:len(room):len(room)]
 	}
-	return &c.Hello
+	to.records = room
 }

@@ -59,14 +59,15 @@ func protocols(h *Hello) string {
 }
 
 func TestCaptured(t *testing.T) {
-	var h Hello // one for all: nothing may be left over
+	var h, kept Hello // the same for all: nothing may be left over
 	for _, tc := range clients {
 		first := captured(t, tc.name)
 		if more, err := h.Parse(first); more != 0 || err != nil {
 			t.Errorf("%s: %d, %v", tc.name, more, err)
 			continue
 		}
-		for _, h := range []*Hello{&h, h.Clone()} {
+		h.CopyTo(&kept)
+		for _, h := range []*Hello{&h, &kept} {
 			if string(h.ServerName) != tc.server || h.HasServerName != (tc.server != "") || protocols(h) != tc.protocols {
 				t.Errorf("%s: server name %q, protocols %q", tc.name, h.ServerName, protocols(h))
 			}

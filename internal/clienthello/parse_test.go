@@ -117,7 +117,8 @@ func checkMonotone(t *testing.T, first []byte) {
 	all.AppendJA4(nil)
 	for range all.Protocols() {
 	}
-	whole := all.Clone()
+	var whole Hello
+	all.CopyTo(&whole)
 	for n := 0; n < len(first); n += 1 + n/16 {
 		m, e := h.Parse(first[:n])
 		switch {

@@ -144,7 +144,7 @@ func TestHandmade(t *testing.T) {
 		{"EHLO mail.example.com\r\n", Unknown, No},
 		{"\x04\x01\x00\x50\x7f\x00\x00\x01joe", Unknown, more},
 		{"\x04\x01\x00\x50\x7f\x00\x00\x01joe\x00", SOCKS4, Yes},
-		{"\x04\x03", Unknown, No},
+		{"\x04\x03\x00", Unknown, No},
 		{"\x04\x01\x00\x50\x7f\x00\x00\x01" + strings.Repeat("x", 256), Unknown, No},
 		{"\x05\x01\x00", SOCKS5, Yes},
 		{"\x05\x00\x00", Unknown, No},

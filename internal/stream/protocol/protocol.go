@@ -1,0 +1,157 @@
+package protocol
+
+import (
+	"io"
+
+	"github.com/weirproxy/weir/internal/detect"
+	"github.com/weirproxy/weir/internal/netio"
+	"github.com/weirproxy/weir/internal/stream"
+	"github.com/weirproxy/weir/internal/stream/sslpreread"
+)
+
+// detection is what is known of a session's client.
+type detection struct {
+	protocol detect.Protocol // so far, until settled
+	host     []byte          // its own memory
+	have     int             // bytes that did not suffice
+	patient  bool            // the timer is preread_timeout's
+	settled  bool
+	next     *detection
+}
+
+// pool keeps a worker's detections for other sessions.
+type pool struct{ free *detection }
+
+var (
+	detections = stream.NewSessionSlot[detection]()
+	pools      = stream.NewWorkerSlot[pool]()
+)
+
+// Of is the session's protocol as $preread_protocol has it; "" when it has not been looked for, or not found yet.
+func Of(s *stream.Session) string {
+	if d := detections.Get(s); d != nil && d.settled {
+		return string(d.protocol)
+	}
+	return ""
+}
+
+func preread(s *stream.Session) stream.Result {
+	d := of(s)
+	first, full, err := peek(s)
+	switch {
+	case err == netio.ErrAgain:
+	case err != nil:
+		if err != io.EOF {
+			s.LogIOError(err, "")
+		}
+		return stream.StatusOK // as if nobody had come
+	case len(first) <= d.have && !s.Client.PeerFinished():
+	default:
+		d.have = len(first)
+		if d.look(s, first) || full || s.Client.PeerFinished() {
+			d.settle(s)
+			return stream.Declined
+		}
+	}
+	d.wait(s)
+	return stream.Again
+}
+
+// peek is all that the client has sent, as far as preread_buffer_size. full tells that no more would fit.
+func peek(s *stream.Session) (first []byte, full bool, err error) {
+	buf := s.Worker.Scratch
+	buf = buf[:min(len(buf), s.Server.PrereadBufferSize)]
+	n, err := s.Client.Peek(buf)
+	return buf[:n], n == len(buf), err
+}
+
+// look takes note of what first says, and tells whether that is all there is to know.
+func (d *detection) look(s *stream.Session, first []byte) (final bool) {
+	result, verdict := detect.Detect(first)
+	d.protocol = result.Protocol
+	d.host = appendLower(d.host[:0], result.Host)
+	if verdict == detect.Yes && d.protocol == detect.TLS {
+		return sslpreread.Read(s, first) == 0
+	}
+	return verdict.More() == 0
+}
+
+// settle makes the answer of what is known.
+func (d *detection) settle(s *stream.Session) {
+	d.settled = true
+	sslpreread.Skip(s)
+}
+
+// wait has the session resumed when the client has sent more.
+func (d *detection) wait(s *stream.Session) {
+	s.OnClient = (*stream.Session).Resume
+	switch {
+	case d.recognized() && !d.patient:
+		d.patient = true
+		s.OnTimer = timedOut
+		s.Arm(s.Server.PrereadTimeout)
+	case !s.Timer.Armed():
+		s.OnTimer = giveUp
+		s.Arm(slot.Of(s.Server).timeout.V)
+	}
+}
+
+// recognized tells that the protocol is certain, and only what the client says in it is missing.
+func (d *detection) recognized() bool {
+	return d.protocol == detect.TLS || d.protocol == detect.HTTP || d.protocol == detect.WebSocket
+}
+
+// giveUp goes on with a client that has said nothing, or nothing from which its protocol could be told.
+func giveUp(s *stream.Session) {
+	of(s).settle(s)
+	s.Continue(stream.Declined)
+}
+
+// timedOut ends a session whose client has stopped in the middle, as preread_timeout does.
+func timedOut(s *stream.Session) { s.Finalize(stream.StatusOK) }
+
+func of(s *stream.Session) *detection {
+	if d := detections.Get(s); d != nil {
+		return d
+	}
+	p := pools.Of(s.Worker)
+	d := p.free
+	if d == nil {
+		d = new(detection)
+	} else {
+		p.free = d.next
+	}
+	*d = detection{protocol: detect.Unknown, host: d.host[:0]}
+	detections.Set(s, d)
+	s.OnFree(release)
+	return d
+}
+
+func release(s *stream.Session) {
+	p, d := pools.Of(s.Worker), detections.Get(s)
+	detections.Set(s, nil)
+	d.next, p.free = p.free, d
+}
+
+func appendLower(dst, text []byte) []byte {
+	for _, c := range text {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+func name(s *stream.Session, _ *stream.Var, dst []byte) ([]byte, bool) {
+	text := Of(s)
+	return append(dst, text...), text != ""
+}
+
+func host(s *stream.Session, _ *stream.Var, dst []byte) ([]byte, bool) {
+	d := detections.Get(s)
+	if d == nil || !d.settled || d.protocol != detect.HTTP && d.protocol != detect.WebSocket {
+		return dst, false
+	}
+	return append(dst, d.host...), true
+}
