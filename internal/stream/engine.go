@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"io"
+
 	"github.com/weirproxy/weir/internal/logs"
 	"github.com/weirproxy/weir/internal/netio"
 )
@@ -125,10 +127,10 @@ func (s *Session) Peek(have int) (data []byte, result Result, ok bool) {
 	case err == nil && n == size:
 		s.Log(logs.Error, "preread buffer full")
 		return nil, StatusBadRequest, false
-	case err != nil && err != netio.ErrAgain:
+	case err != nil && err != netio.ErrAgain && err != io.EOF:
 		s.LogIOError(err, "")
 		return nil, StatusOK, false
-	case s.Client.PeerFinished():
+	case err == io.EOF || s.Client.PeerFinished():
 		return nil, StatusOK, false
 	}
 	s.awaitPeek()
