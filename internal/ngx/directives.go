@@ -152,7 +152,7 @@ func setOnce(field *string, n *conf.Node) error {
 	return nil
 }
 
-func setCodeCache(c *config, b *stream.Block, n *conf.Node) error {
+func setCodeCache(c *config, _ *stream.Block, n *conf.Node) error {
 	if c.codeCache.Given {
 		return n.Duplicate()
 	}
@@ -162,7 +162,7 @@ func setCodeCache(c *config, b *stream.Block, n *conf.Node) error {
 	}
 	c.codeCache = conf.Value[bool]{V: on, Given: true}
 	if !on {
-		b.Warn(n, "stream lua_code_cache is off; this will hurt performance")
+		c.cacheOff = n.Errorf("stream lua_code_cache is off; this will hurt performance").Error()
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ type config struct {
 	access, preread, content, log *script
 
 	codeCache        conf.Value[bool]
+	cacheOff         string // what is logged of lua_code_cache off in this block
 	logErrors        conf.Value[bool]
 	checkAbort       conf.Value[bool]
 	connectTimeout   conf.Value[int64]

@@ -138,11 +138,15 @@ func (r *request) beginWith(p phase, chunk *luajit.Chunk, args func(v *luajit.Va
 		return err
 	}
 	r.reset(p)
+	t.SetExdata(r.handle())
 	r.entry = r.adopt(t)
 	r.live = 1
 	r.run(posting{co: r.entry, push: args})
 	return nil
 }
+
+// handle is what thread.exdata gives: a number that looks like an address, and is none.
+func (r *request) handle() uintptr { return uintptr(r.id) << 12 }
 
 // reset makes the request ready for a phase (ngx_stream_lua_reset_ctx).
 func (r *request) reset(p phase) {

@@ -16,6 +16,9 @@ func build(c *stream.Config, worker int) (any, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	main := slot.Main(c)
+	if worker == 0 {
+		warnCacheOff(c)
+	}
 	m, err := newMachine(c, main, worker)
 	if err != nil {
 		return nil, errors.New("failed to initialize Lua VM: " + err.Error())
@@ -25,6 +28,18 @@ func build(c *stream.Config, worker int) (any, error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+func warnCacheOff(c *stream.Config) {
+	warnings := []string{slot.Main(c).cacheOff}
+	for _, s := range c.Servers {
+		warnings = append(warnings, slot.Of(s).cacheOff)
+	}
+	for _, warning := range warnings {
+		if warning != "" {
+			c.Log.Write(logs.Alert, 0, warning)
+		}
+	}
 }
 
 // runInit runs init_by_lua*; its error is logged as ngx_stream_lua_report does.
