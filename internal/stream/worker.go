@@ -168,4 +168,7 @@ func (w *Worker) Hold(c *Config) { c.workers[w.ID].holders++ }
 func (w *Worker) Release(c *Config) {
 	c.workers[w.ID].holders--
 	w.freeIfUnused(c)
+	if w.onIdle != nil {
+		w.Loop.Next(w.checkIdle)
+	}
 }
