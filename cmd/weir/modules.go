@@ -10,11 +10,13 @@ import (
 	"github.com/weirproxy/weir/internal/stream/limitconn"
 	"github.com/weirproxy/weir/internal/stream/mapping"
 	"github.com/weirproxy/weir/internal/stream/pass"
+	"github.com/weirproxy/weir/internal/stream/protocol"
 	"github.com/weirproxy/weir/internal/stream/proxy"
 	"github.com/weirproxy/weir/internal/stream/realip"
 	"github.com/weirproxy/weir/internal/stream/returns"
 	"github.com/weirproxy/weir/internal/stream/setvar"
 	"github.com/weirproxy/weir/internal/stream/splitclients"
+	"github.com/weirproxy/weir/internal/stream/sslpreread"
 )
 
 // modules are all parts of the stream subsystem. Within a phase, handlers run in this order: whoever reads the list
@@ -27,7 +29,9 @@ var modules = []*stream.Module{
 	limitconn.Module,
 	// access: access
 	access.Module,
-	// preread: ssl_preread, Lua
+	// preread: preread_protocol, ssl_preread, Lua
+	protocol.Module,
+	sslpreread.Module,
 	// content: proxy, return, Lua
 	proxy.Module,
 	returns.Module,
