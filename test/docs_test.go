@@ -87,3 +87,35 @@ func TestDocsIndex(t *testing.T) {
 		}
 	}
 }
+
+var nginxBlock = regexp.MustCompile("(?s)```nginx\n(.*?)```")
+
+// The complete configurations in the manual are accepted.
+func TestDocsConfigurations(t *testing.T) {
+	complete := 0
+	for name, text := range manual(t) {
+		for _, m := range nginxBlock.FindAllStringSubmatch(text, -1) {
+			if !strings.Contains(m[1], "stream {") || strings.Contains(m[1], "…") {
+				continue
+			}
+			complete++
+			w := newWorkspace(t)
+			w.write("nginx.conf", m[1])
+			if r := w.command("-t", "-q", "-p", w.dir, "-c", "nginx.conf", "-e", "stderr"); r.code != 0 {
+				t.Errorf("%s: %s\n%s", name, r.stderr, m[1])
+			}
+		}
+	}
+	if complete < 3 {
+		t.Errorf("%d complete configurations", complete)
+	}
+}
+
+// The first page's example does what it says.
+func TestReadmeExample(t *testing.T) {
+	m := nginxBlock.FindStringSubmatch(manual(t)["README.md"])
+	s := start(t, strings.ReplaceAll(m[1], "127.0.0.1", "{host}"))
+	c := s.dial(7000)
+	c.send("hello\n")
+	c.want("hello\n")
+}
