@@ -228,7 +228,9 @@ func TestRestartedReceiver(t *testing.T) {
 // TestBurst has more sessions than there may be channels.
 func TestBurst(t *testing.T) {
 	s := start(t, `server { listen 127.0.0.1:%PORT%; handoff unix:%DIR%/r timeout=10s; }`)
+	release := s.Pause()
 	s.Config.WorkerConnections = 1000
+	release()
 	l := listen(t, s, "r")
 	const n = 200
 	clients := map[string]net.Conn{}
