@@ -1,0 +1,123 @@
+package test
+
+import (
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/weirproxy/weir/handoff"
+)
+
+// receivers is where the example receivers are.
+const receivers = "../examples/oneport/receivers"
+
+// receive listens for connections handed over, in the folder.
+func (w *workspace) receive(name string) *handoff.Listener {
+	w.t.Helper()
+	l, err := handoff.Listen(w.path(name))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { l.Close() })
+	l.SetDeadline(time.Now().Add(deadline))
+	return l
+}
+
+// takeOver accepts a connection that is handed over.
+func takeOver(t testing.TB, l *handoff.Listener) *handoff.Conn {
+	t.Helper()
+	c, err := l.AcceptHandoff()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(deadline))
+	return c
+}
+
+// wantFrom reads as many bytes as text has and compares.
+func wantFrom(t testing.TB, r io.Reader, text string) {
+	t.Helper()
+	got := make([]byte, len(text))
+	if n, err := io.ReadFull(r, got); err != nil || string(got) != text {
+		t.Fatalf("received %q (%v), want %q", got[:n], err, text)
+	}
+}
+
+// process is a program that a test has started.
+type process struct {
+	*exec.Cmd
+	exited chan struct{}
+}
+
+// run starts a program that listens on a socket of the folder, its last argument, and waits until it does.
+func (w *workspace) run(socket, name string, args ...string) *process {
+	w.t.Helper()
+	p := &process{exec.Command(name, append(args, w.path(socket))...), make(chan struct{})}
+	p.Stdout, p.Stderr = os.Stderr, os.Stderr
+	if err := p.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	go func() {
+		p.Wait()
+		close(p.exited)
+	}()
+	w.t.Cleanup(p.kill)
+	eventually(w.t, name+" to listen", func() bool { return listens(w.path(socket)) })
+	return p
+}
+
+func (p *process) kill() {
+	p.Process.Kill()
+	<-p.exited
+}
+
+// compile makes a program of a C file among the receivers.
+func (w *workspace) compile(source string) (program string) {
+	w.t.Helper()
+	program = w.path(filepath.Base(source) + ".bin")
+	out, err := exec.Command("gcc", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", program, filepath.Join(receivers, source)).CombinedOutput()
+	if err != nil {
+		w.t.Fatalf("gcc: %v\n%s", err, out)
+	}
+	return program
+}
+
+// build makes a program of a Go package.
+func (w *workspace) build(dir string) (program string) {
+	w.t.Helper()
+	program = w.path(filepath.Base(dir) + ".bin")
+	out, err := exec.Command("go", "build", "-o", program, dir).CombinedOutput()
+	if err != nil {
+		w.t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return program
+}
+
+// listens tells whether a process listens on a unix socket, without connecting to it.
+func listens(path string) bool {
+	const listening = "00010000" // __SO_ACCEPTCON
+	text, err := os.ReadFile("/proc/net/unix")
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) == 8 && fields[7] == path && fields[3] == listening {
+			return true
+		}
+	}
+	return err != nil
+}
+
+// freeAddr is an address that nobody listens on.
+func freeAddr(t testing.TB, addr string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
