@@ -50,7 +50,6 @@ var families = []*family{
 	&semaphoreFamily,
 	&abortFamily,
 	&balancerFamily,
-	&guardFamily,
 	&baseFamily,
 	&timeFamily,
 	&escapeFamily,
@@ -62,6 +61,8 @@ var families = []*family{
 	&processFamily,
 	&pipeFamily,
 	&restyFamily,
+	&requestFamily,
+	&guardFamily,
 }
 
 //go:embed lua/*.lua

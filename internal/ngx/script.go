@@ -18,6 +18,7 @@ type script struct {
 	chunk  string // chunk name of inline code
 	source []byte
 	file   *stream.Template // of a *_by_lua_file
+	path   string           // of file, where it has no variables
 	prefix string           // what a file's name is relative to
 }
 
@@ -49,6 +50,9 @@ func newScript(b *stream.Block, n *conf.Node, name, chunk string) (*script, erro
 			return nil, err
 		}
 		s.file, s.source = template, nil
+		if template.IsConstant() {
+			s.path = s.rebase(template.Source())
+		}
 	}
 	if b.TestOnly {
 		return s, s.check(n)
@@ -60,10 +64,10 @@ func newScript(b *stream.Block, n *conf.Node, name, chunk string) (*script, erro
 func (s *script) check(n *conf.Node) error {
 	name, source := s.chunk, s.source
 	if s.file != nil {
-		if !s.file.IsConstant() {
+		path := s.path
+		if path == "" {
 			return nil
 		}
-		path := s.rebase(s.file.Source())
 		code, err := os.ReadFile(path)
 		if err != nil {
 			return n.Errorf("%s", openError(path, err))
@@ -87,8 +91,11 @@ func (s *script) rebase(path string) string {
 // chunkOf is the compiled script for a session (nil: for none); the error has been logged where log says so.
 func (m *machine) chunkOf(s *script, session *stream.Session) (*luajit.Chunk, error) {
 	key := chunkKey{script: s}
-	if s.file != nil && (session != nil && !s.file.IsConstant()) {
-		key.path = s.rebase(s.file.Text(session))
+	if s.file != nil {
+		key = chunkKey{path: s.path} // files are shared by all that name them
+		if s.path == "" {
+			key.path = s.rebase(s.file.Text(session))
+		}
 	}
 	if chunk := m.chunks[key]; chunk != nil {
 		return chunk, nil
@@ -104,9 +111,6 @@ func (m *machine) chunkOf(s *script, session *stream.Session) (*luajit.Chunk, er
 func (m *machine) load(s *script, path string) (*luajit.Chunk, error) {
 	if s.file == nil {
 		return m.vm.Load(s.chunk, s.source)
-	}
-	if path == "" {
-		path = s.rebase(s.file.Source())
 	}
 	source, err := os.ReadFile(path)
 	if err != nil {
@@ -145,7 +149,10 @@ func (r *request) code(s *script) *luajit.Chunk {
 		return chunk
 	}
 	if s.file != nil {
-		path := s.rebase(s.file.Text(r.session))
+		path := s.path
+		if path == "" {
+			path = s.rebase(s.file.Text(r.session))
+		}
 		r.log(logs.Error, `failed to load external Lua file "`+path+`": `+err.Error())
 	} else {
 		r.log(logs.Error, "failed to load inlined Lua code: "+err.Error())

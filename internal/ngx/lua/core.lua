@@ -99,16 +99,22 @@ ngx.null = p.null()
 package.loaded.ngx = ngx
 
 function ngx.get_phase() return phase_names[shared.phase] end
+function ngx._phase_ctx() return shared.id, shared.phase end
+
+require "thread.exdata"
 
 -- Keys of ngx that are read and written by functions, such as ngx.ctx.
 local getters, setters = {}, {}
 base.getters, base.setters = getters, setters
-local rawget, rawset = rawget, rawset
+-- What ngx has beyond OpenResty's stream subsystem; pairs does not show it.
+local more = {}
+base.more = more
+local rawset = rawset
 setmetatable(ngx, {
-    __index = function(t, key)
+    __index = function(_, key)
         local get = getters[key]
         if get then return get() end
-        return rawget(t, key)
+        return more[key]
     end,
     __newindex = function(t, key, value)
         local set = setters[key]

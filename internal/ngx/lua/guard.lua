@@ -13,3 +13,9 @@ setmetatable(_G, {
             "concurrent requests, so prefer the use of 'local' variables", traceback("", 2))
     end,
 })
+
+-- Functions that OpenResty has in its http subsystem only.
+for _, name in ipairs { "cookie_time", "http_time", "parse_http_time" } do
+    p.base.more[name] = rawget(ngx, name)
+    ngx[name] = nil
+end

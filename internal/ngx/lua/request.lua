@@ -1,0 +1,3 @@
+local p = ...
+ngx.req.start_time = p.start_time
+ngx.req.get_original_addr = p.original_addr
