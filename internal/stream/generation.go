@@ -13,7 +13,9 @@ func (c *Config) buildWorkers(n int) error {
 	hooks := 0
 	for _, m := range c.modules {
 		if m.Worker != nil {
-			m.Worker.slot = hooks
+			if m.Worker.slot != hooks { // workers read it while the next generation is built
+				m.Worker.slot = hooks
+			}
 			hooks++
 		}
 	}
