@@ -49,6 +49,11 @@ func wantFrom(t testing.TB, r io.Reader, text string) {
 	}
 }
 
+func readFull(r io.Reader, buf []byte) error {
+	_, err := io.ReadFull(r, buf)
+	return err
+}
+
 // process is a program that a test has started.
 type process struct {
 	*exec.Cmd
