@@ -24,6 +24,8 @@ type request struct {
 	session *stream.Session
 	phase   phase
 	id      float64 // unique in the machine
+	// readable and writable are called when the client's connection may have become so; nil: nobody waits.
+	readable, writable func(r *request)
 
 	entry   *coroutine
 	threads *coroutine // the light threads, the entry thread among them
@@ -47,11 +49,9 @@ type request struct {
 	abortable bool
 	out       output
 	sockets   *socket // that the request has connected
-	// readable and writable are called when the client's connection may have become so; nil: nobody waits.
-	readable, writable func(r *request)
-	frees              []func()
-	balance            balancing
-	timer              *timer
+	frees     []func()
+	balance   balancing
+	timer     *timer
 }
 
 var requests = stream.NewSessionSlot[request]()
@@ -84,6 +84,10 @@ func (m *machine) newRequest() *request {
 	r.id = float64(m.lastRequest)
 	return r
 }
+
+// exdata is what thread.exdata() gives in r's threads: in OpenResty the request's address, here a number that looks
+// like one.
+func (r *request) exdata() uintptr { return 1<<16 + uintptr(r.id)<<4 }
 
 // freeSession is called when the session is freed.
 func freeSession(s *stream.Session) {
@@ -138,15 +142,11 @@ func (r *request) beginWith(p phase, chunk *luajit.Chunk, args func(v *luajit.Va
 		return err
 	}
 	r.reset(p)
-	t.SetExdata(r.handle())
 	r.entry = r.adopt(t)
 	r.live = 1
 	r.run(posting{co: r.entry, push: args})
 	return nil
 }
-
-// handle is what thread.exdata gives: a number that looks like an address, and is none.
-func (r *request) handle() uintptr { return uintptr(r.id) << 12 }
 
 // reset makes the request ready for a phase (ngx_stream_lua_reset_ctx).
 func (r *request) reset(p phase) {

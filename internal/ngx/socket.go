@@ -20,57 +20,53 @@ import (
 
 // socket is the Go side of a cosocket: of a connection of its own, or of the client's (downstream).
 type socket struct {
+	// What every call looks at stands together: with thousands of connections, cache lines are what counts.
 	m      *machine
 	number uint64 // of its box
 	req    *request
-	reqID  float64 // tells the lives of req apart
+	reqID  float64     // tells the lives of req apart
+	conn   *netio.Conn // nil while not connected
+	link   *link       // that conn belongs to, unless downstream
 
-	conn       *netio.Conn // nil while not connected
-	link       *link       // that conn belongs to, unless downstream
-	downstream bool
-	acquired   phase // of a downstream socket: where it was asked for
-
+	downstream              bool
 	readClosed, writeClosed bool
 	eof                     bool
 	consumed                bool // something was received: peek is over
-
-	// Times in milliseconds; 0: the configuration's.
-	connectTimeout, sendTimeout, readTimeout int64
+	fromC                   bool // rx.out is in the worker's scratch buffer
+	queued                  bool // in the pool's queue
+	listed                  bool // in the request's list
 
 	// A call that waits, and until when (Loop.Millis). One timer serves all three: it is armed for the first of them
 	// and looks again when it expires, so that a call that is answered in time costs nothing.
-	connector, reader, writer    *coroutine
-	connectBy, readBy, writeBy   int64
-	timer                        loop.Timer
-	connectErr, readErr, sendErr string
-
-	rx     receiving
-	fromC  bool   // rx.out is in the worker's scratch buffer
-	in     []byte // was read and not yet taken
-	inBuf  []byte // where in is; given back when in is empty
-	peek   int    // bytes that a waiting peek wants
-	out    []byte // still to be sent
-	outBuf []byte
-	sent   int // what the waiting send returns
-
-	pool        *socketPool
-	key         string
-	host        string // for log lines
-	port        uint16
-	target      string // what connect was called with
-	bound       netio.Addr
-	hasBound    bool
-	transparent bool
-	queued      bool // in the pool's queue
-	query       *resolver.Query
-	queryCount  uint64
-
-	prev, next *socket // in the request's list
-	listed     bool
-
+	connector, reader, writer *coroutine
+	readBy                    int64
+	timer                     loop.Timer
+	rx                        receiving
+	in                        []byte // was read and not yet taken
+	readErr, sendErr          string
+	sent                      int // what the waiting send returns
+	peek                      int // bytes that a waiting peek wants
+	// Times in milliseconds; 0: the configuration's.
+	readTimeout, sendTimeout, connectTimeout int64
 	// Made once for each socket, so that waiting allocates nothing.
-	pushRead, pushSend, pushConnect func(v *luajit.Values)
-	onReadable, onWritable          func(r *request)
+	pushRead           func(v *luajit.Values)
+	onReadable         func(r *request)
+	pushSend           func(v *luajit.Values)
+	onWritable         func(r *request)
+	pushConnect        func(v *luajit.Values)
+	writeBy, connectBy int64
+	inBuf, out, outBuf []byte // where in is; what is still to be sent, and where that is
+	connectErr         string
+	acquired           phase // of a downstream socket: where it was asked for
+	hasBound           bool
+	transparent        bool
+	port               uint16
+	pool               *socketPool
+	key, host, target  string // of the pool; for log lines; what connect was called with
+	bound              netio.Addr
+	query              *resolver.Query
+	queryCount         uint64
+	prev, next         *socket // in the request's list
 }
 
 // sockets is what the socket family has for each machine.

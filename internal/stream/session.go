@@ -19,6 +19,7 @@ type Session struct {
 	// OnClient is called when Client is readable, writable or broken; OnTimer when Timer expires.
 	OnClient, OnTimer EventFunc
 
+	scope  []any // by SessionSlot; here since it is looked at with each event
 	Worker *Worker
 	Server *Server
 	// ID is the connection's number, unique in the process ($connection).
@@ -41,7 +42,6 @@ type Session struct {
 	listener    *Listener
 	handed      *handoff.Message // of a connection that another process handed over
 	local       netip.AddrPort   // set when asked for or when the listener has several addresses
-	scope       []any            // by SessionSlot
 	values      []value          // cached variables, by Var.cache
 	captures    captures         // of the last regex that matched
 	cleanups    []func(*Session)
