@@ -19,6 +19,7 @@ func TestLibraries(t *testing.T) {
 		end
 		ngx.say(package.loaded["resty.core"] == require "resty.core")
 		ngx.say(require("resty.core.base").get_request() ~= nil)
+		ngx.say(tonumber(tostring(exdata()):match("0x%x+")) > 0, " ", coroutine.wrap(function() return exdata() end)() == exdata())
 		local process = require "ngx.process"
 		ngx.say(process.type(), " ", process.get_master_pid() == ngx.worker.pid(), " ", process.enable_privileged_agent())
 		local pool = require "tablepool"
@@ -33,6 +34,6 @@ func TestLibraries(t *testing.T) {
 		ngx.update_time()
 		ngx.say(ngx.now() >= before, " ", ngx.time() - os.time() <= 1, " ", ngx.localtime():sub(1, 10) == ngx.today())
 	} } }`)
-	s.dial(9000).wantAll("true\ntrue\nworker true nilAPI disabled in the current context\ntrue nil false\n" +
+	s.dial(9000).wantAll("true\ntrue\ntrue true\nworker true nilAPI disabled in the current context\ntrue nil false\n" +
 		"object empty\n2truefalse2\nnilnilnil\ntrue true true\n")
 }

@@ -81,6 +81,7 @@ func (r *request) adopt(t *luajit.Thread) *coroutine {
 	m.lastBirth++
 	co.birth, co.thread, co.req, co.light, co.dead = m.lastBirth, t, r, true, false
 	t.Data = co
+	t.SetExdata(r.exdata())
 	co.next = r.threads
 	if r.threads != nil {
 		r.threads.prev = co

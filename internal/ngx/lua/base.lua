@@ -7,6 +7,8 @@ local select, error, ceil = select, error, math.ceil
 local new_tab, clear_tab = require "table.new", require "table.clear"
 local core = p.base
 
+require "thread.exdata" -- makes the global exdata, as OpenResty has it
+
 for name, declaration in pairs {
     ngx_str_t = "typedef struct { size_t len; const unsigned char *data; } ngx_str_t;",
     ngx_stream_lua_request_t = "typedef struct ngx_stream_lua_request_s ngx_stream_lua_request_t;",

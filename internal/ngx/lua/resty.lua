@@ -17,6 +17,16 @@ for _, part in ipairs {
 end
 loaded["resty.core"] = { version = base.version }
 
+-- A resty/core.lua of the user's own takes our place; lua-resty-core itself, which needs nginx's symbols, does not: it
+-- has resty/core/base.lua beside it.
+local own = package.searchpath("resty.core", package.path)
+local parts = own and io.open((own:gsub("%.lua$", "/base.lua")))
+if parts then
+    parts:close()
+elseif own then
+    loaded["resty.core"] = assert(loadfile(own))("resty.core") or true
+end
+
 local misc = loaded["resty.core.misc"]
 
 function misc.register_ngx_magic_key_getter(key, f)
