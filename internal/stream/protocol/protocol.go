@@ -37,6 +37,9 @@ func Of(s *stream.Session) string {
 
 func preread(s *stream.Session) stream.Result {
 	d := of(s)
+	if d.settled { // before the session was passed on
+		return stream.Declined
+	}
 	first, full, err := peek(s)
 	switch {
 	case err == netio.ErrAgain:

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirproxy/weir/internal/stream/pass"
 	"github.com/weirproxy/weir/internal/stream/protocol"
 	"github.com/weirproxy/weir/internal/stream/returns"
 	"github.com/weirproxy/weir/internal/stream/sslpreread"
@@ -163,6 +164,20 @@ func TestBufferFull(t *testing.T) {
 		"GET / HTTP/1.1\r\nHost: a\r\nCookie: " + strings.Repeat("x", 100) + "\r\n\r\n": "http|a|",
 		"get " + strings.Repeat("x", 100):                                               "unknown||",
 	} {
+		if got := s.Ask(0, first); got != want {
+			t.Errorf("%q: %q, want %q", first, got, want)
+		}
+	}
+}
+
+// TestPassed has a session go on at another listener that looks at the protocol too: what is known is not awaited again.
+func TestPassed(t *testing.T) {
+	s := streamtest.Start(t, `preread_protocol on; ssl_preread on; preread_protocol_timeout 20s;
+		server { listen 127.0.0.1:%PORT%; pass 127.0.0.1:%PORT1%; }
+		server { listen 127.0.0.1:%PORT1%; return "$preread_protocol|$ssl_preread_server_name"; }`,
+		protocol.Module, sslpreread.Module, pass.Module, returns.Module)
+	hello := captured(t, "../../clienthello/testdata/curl.hex")["curl"]
+	for first, want := range map[string]string{hello: "tls|www.example.com", "SSH-2.0-Go\r\n": "ssh|", "howdy\n": "unknown|"} {
 		if got := s.Ask(0, first); got != want {
 			t.Errorf("%q: %q, want %q", first, got, want)
 		}
