@@ -218,7 +218,9 @@ static void pack(wr_vm *vm, lua_State *L, wr_fn *fn, wr_frame *f)
         top = fn->spawn;
     }
     if (fn->nfields) top = add_fields(L, fn, top);
-    if (fn->flatmode == WR_FLAT_SEND && top != flat) flat = 0;
+    if (fn->flatmode == WR_FLAT_SEND
+        && (top != flat || lua_type(L, flat) == LUA_TSTRING))
+        flat = 0;   /* a string is one run already */
     if (flat) {
         wr_flatten(vm, L, fn->flat, fn->flatmode);
         if (fn->newline) wr_append(vm, L, "\n", 1);
