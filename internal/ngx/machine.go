@@ -32,6 +32,7 @@ type machine struct {
 	protect    luajit.Ref // function(f, …): xpcall with a traceback
 	backtrace  luajit.Ref // function(thread, …): OpenResty's traceback of light threads
 
+	forget     luajit.Ref // function(): forgets shared.gone
 	definition luajit.Ref // function(f): source and line where f is defined
 
 	text []byte // for building values
@@ -59,7 +60,11 @@ type machine struct {
 type shared struct {
 	id    float64 // of the request that runs; 0: none
 	phase int32
-	_     int32
+	ctx   int32 // set by Lua when the request got a table ngx.ctx
+	// gone are the numbers of freed requests whose tables Lua is to forget when it makes the next.
+	goneCount int32
+	_         int32
+	gone      [24]float64
 }
 
 // newMachine makes a VM with the whole API, in which no code of the user's has run.
@@ -114,7 +119,20 @@ func (m *machine) enter(r *request) (before *request) {
 
 func (m *machine) leave(before *request) {
 	m.depth--
+	if m.shared.ctx != 0 {
+		m.shared.ctx = 0
+		m.req.ctx = true
+	}
 	m.become(before)
+}
+
+// forgetCtx lets go of the table ngx.ctx of a freed request.
+func (m *machine) forgetCtx(id float64) {
+	if int(m.shared.goneCount) == len(m.shared.gone) {
+		_ = m.vm.Call(m.forget, nil, nil)
+	}
+	m.shared.gone[m.shared.goneCount] = id
+	m.shared.goneCount++
 }
 
 func (m *machine) become(r *request) {

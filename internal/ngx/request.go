@@ -43,7 +43,7 @@ type request struct {
 	ended     bool // while inHandler: with result
 	result    stream.Result
 
-	ctx     luajit.Ref // ngx.ctx
+	ctx     bool // has a table ngx.ctx
 	onAbort *coroutine
 	// abortable is set until onAbort runs.
 	abortable bool
@@ -112,8 +112,8 @@ func (r *request) free() {
 	}
 	r.stop()
 	r.closeSockets()
-	if r.ctx != 0 {
-		m.vm.Unref(r.ctx)
+	if r.ctx {
+		m.forgetCtx(r.id)
 	}
 	r.out.free()
 	*r = request{m: m, posted: r.posted[:0], frees: r.frees[:0], out: r.out}

@@ -6,7 +6,9 @@ local getinfo, concat, insert = debug.getinfo, table.concat, table.insert
 local ipairs = ipairs
 
 ffi.cdef [[
-typedef struct { double id; int32_t phase; int32_t pad; } weir_shared;
+typedef struct {
+    double id; int32_t phase, ctx, gone_count, pad; double gone[24];
+} weir_shared;
 ]]
 -- What Go tells without a call: the request that runs, and its phase (machine.go: shared).
 local shared = ffi.cast("weir_shared *", p.shared_state())
