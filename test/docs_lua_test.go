@@ -24,9 +24,12 @@ const tellNames = `
 		tell(prefix, getmetatable(object).__index)
 	end
 	tell("ngx.", ngx)
-	ngx.say("ngx.ctx") -- is no key of the table
-	ngx.say("ngx.shared")
-	ngx.say("ngx.var")
+	for i = 1, 10 do -- what pairs does not show
+		local _, hidden = debug.getupvalue(getmetatable(ngx).__index, i)
+		if type(hidden) == "table" then
+			tell("ngx.", hidden)
+		end
+	end
 	tell("coroutine.", coroutine)
 	tell_methods("sock:", ngx.req.socket(true))
 	tell_methods("sock:", ngx.socket.tcp())

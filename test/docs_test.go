@@ -119,3 +119,33 @@ func TestReadmeExample(t *testing.T) {
 	c.send("hello\n")
 	c.want("hello\n")
 }
+
+var (
+	goModule = regexp.MustCompile(`(?m)^\s+([a-z.]+/\S+) v`)
+	packages = regexp.MustCompile(`(?m)^[A-Z]+_PACKAGES = (.*)$`)
+)
+
+// Every dependency has its reason.
+func TestDocsDependencies(t *testing.T) {
+	root := os.DirFS("..")
+	page := manual(t)["docs/dependencies.md"]
+	var names []string
+	for file, pattern := range map[string]*regexp.Regexp{"go.mod": goModule, "Makefile": packages} {
+		text, err := fs.ReadFile(root, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := pattern.FindAllStringSubmatch(string(text), -1)
+		if len(found) < 2 {
+			t.Errorf("%s: %d dependencies", file, len(found))
+		}
+		for _, m := range found {
+			names = append(names, strings.Fields(m[1])...)
+		}
+	}
+	for _, name := range names {
+		if !strings.Contains(page, "`"+name+"`") {
+			t.Errorf("docs/dependencies.md: %s is missing", name)
+		}
+	}
+}
