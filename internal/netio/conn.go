@@ -38,7 +38,7 @@ type Conn struct {
 	before *[]byte
 }
 
-type connState uint8
+type connState uint16
 
 const (
 	open       connState = 1 << iota
@@ -49,15 +49,38 @@ const (
 	failed               // EPOLLERR or EPOLLHUP was seen
 	eof                  // the end was read
 	sentFin              // CloseWrite was called
+	unwatched            // Unwatch was called
 )
 
 // Attach takes over fd, a non-blocking socket, and watches it. The descriptor is the Conn's from now on, unless an
 // error is returned.
 func (c *Conn) Attach(l *loop.Loop, fd int, owner Owner) error {
 	*c = Conn{loop: l, owner: owner, fd: int32(fd), state: open | writable}
-	err := l.Add(fd, c, loop.In|loop.Out|loop.ReadHup|loop.Edge)
+	err := l.Add(fd, c, watched)
 	if err != nil {
 		c.state = 0
+	}
+	return err
+}
+
+const watched = loop.In | loop.Out | loop.ReadHup | loop.Edge
+
+// Unwatch has the owner be told nothing, until Watch.
+func (c *Conn) Unwatch() {
+	if c.state&unwatched == 0 {
+		c.state |= unwatched
+		c.loop.Remove(int(c.fd))
+	}
+}
+
+// Watch undoes Unwatch: what has happened in between is told. After an error the owner is still told nothing.
+func (c *Conn) Watch() error {
+	if c.state&unwatched == 0 {
+		return nil
+	}
+	err := c.loop.Add(int(c.fd), c, watched)
+	if err == nil {
+		c.state &^= unwatched
 	}
 	return err
 }
@@ -210,10 +233,17 @@ func (c *Conn) Reset() {
 	}
 }
 
+// LetGo closes this process's copy of a descriptor that another process has: the connection stays open there.
+func (c *Conn) LetGo() {
+	if c.IsOpen() {
+		syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(c.Detach()), 0, 0)
+	}
+}
+
 // Detach gives the descriptor away: it is watched no more, stays open, and is the caller's. The Conn is closed.
 func (c *Conn) Detach() int {
 	fd := int(c.fd)
-	c.loop.Remove(fd)
+	c.Unwatch()
 	c.state, c.before = 0, nil
 	return fd
 }

@@ -82,3 +82,38 @@ func rights(control []byte, flags int32) (int, error) {
 	}
 	return -1, ErrRights
 }
+
+// RecvByte receives a message's first byte: io.EOF at the end, ErrAgain when nothing is there.
+func RecvByte(fd int) (byte, error) {
+	var buf [1]byte
+	for {
+		n, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&buf)), 1,
+			unix.MSG_DONTWAIT, 0, 0)
+		switch {
+		case errno == 0 && n == 0:
+			return 0, io.EOF
+		case errno == 0:
+			return buf[0], nil
+		case errno == unix.EAGAIN:
+			return 0, ErrAgain
+		case errno != unix.EINTR:
+			return 0, os.NewSyscallError("recv", errno)
+		}
+	}
+}
+
+// SendByte sends one byte: ErrAgain when there is no room.
+func SendByte(fd int, b byte) error {
+	for {
+		_, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&b)), 1,
+			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+		switch {
+		case errno == 0:
+			return nil
+		case errno == unix.EAGAIN:
+			return ErrAgain
+		case errno != unix.EINTR:
+			return os.NewSyscallError("send", errno)
+		}
+	}
+}

@@ -153,8 +153,7 @@ func (f *feeder) refuse(reason error) {
 
 // answer fails when the sender has given up or has gone.
 func (f *feeder) answer(with byte) error {
-	_, err := unix.SendmsgN(f.fd, []byte{with}, nil, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
-	if err != nil {
+	if netio.SendByte(f.fd, with) != nil {
 		return errFeederGone
 	}
 	return nil

@@ -83,15 +83,11 @@ func (c *channel) Ready(loop.Events) {
 
 // receive reads an answer: netio.ErrAgain when there is none, handoff.ErrGone at the end.
 func (c *channel) receive() (answer byte, err error) {
-	var buf [1]byte
-	n, _, err := unix.Recvfrom(c.fd, buf[:], unix.MSG_DONTWAIT)
-	switch {
-	case err == unix.EAGAIN || err == unix.EINTR:
-		return 0, netio.ErrAgain
-	case err != nil || n == 0:
-		return 0, handoff.ErrGone
+	answer, err = netio.RecvByte(c.fd)
+	if err != nil && err != netio.ErrAgain {
+		err = handoff.ErrGone
 	}
-	return buf[0], nil
+	return answer, err
 }
 
 // lost closes the channel. The session on it is weir's; when the channel has served before, the receiver may only have

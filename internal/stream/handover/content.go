@@ -37,7 +37,7 @@ func end(s *stream.Session, err error) {
 		return
 	}
 	fallback := slot.Of(s.Server).fallback
-	if !fallback.IsValid() {
+	if !fallback.IsValid() || !s.Client.IsOpen() {
 		s.Finalize(stream.StatusBadGateway)
 		return
 	}

@@ -119,6 +119,7 @@ func (t *transfer) start() {
 		t.end(err)
 		return
 	}
+	t.s.Client.Unwatch()
 	t.attempt()
 }
 
@@ -208,7 +209,7 @@ func (t *transfer) accepted() {
 // letGo closes this process's copy of the descriptor, without a word to the client.
 func (t *transfer) letGo() {
 	t.s.LocalAddr() // the log phase wants it, and it is asked of the socket
-	unix.Close(t.s.Client.Detach())
+	t.s.Client.LetGo()
 }
 
 // failed goes on to the next receiver, if there is one.
@@ -221,7 +222,17 @@ func (t *transfer) failed(status string, err error) {
 		t.attempt()
 		return
 	}
+	t.takeBack(err)
+}
+
+// takeBack has the session be as it was.
+func (t *transfer) takeBack(err error) {
 	unix.SetNonblock(t.s.Client.Fd(), true) // whatever a receiver has done to it
+	if e := t.s.Client.Watch(); e != nil {
+		t.s.Log(logs.Alert, stream.Describe(e))
+		t.s.Client.Reset()
+		err = ErrClosed
+	}
 	t.end(err)
 }
 
