@@ -1,6 +1,7 @@
 package ngx
 
 import (
+	"math"
 	"time"
 	"unsafe"
 
@@ -17,6 +18,7 @@ type clock struct {
 	wall   float64 // milliseconds
 	mono   float64 // milliseconds since some start
 	offset float64 // seconds that local time is east of UTC
+	skew   float64 // wall less mono, not for Lua
 }
 
 // clockAt is where the clock lies in machine.page, behind shared.
@@ -34,17 +36,22 @@ func (m *machine) tick() {
 	m.clock().set(m.worker.Loop.Now(), m.worker.Loop.Millis())
 }
 
+// set keeps wall at a fixed distance from mono while that is right to a millisecond: so a sleep of 10 ms is never 9 ms
+// by ngx.now, though the two clocks' milliseconds begin at different moments.
 func (c *clock) set(now time.Time, mono int64) {
-	wall := float64(now.UnixMilli())
-	if wall == c.wall {
+	if c.mono == float64(mono) {
 		return
 	}
-	second := float64(now.Unix())
-	if second != c.time {
-		_, offset := now.Zone()
-		c.offset = float64(offset)
+	c.mono = float64(mono)
+	if skew := float64(now.UnixMilli() - mono); skew < c.skew-1 || skew > c.skew+1 {
+		c.skew = skew
 	}
-	c.now, c.time, c.wall, c.mono = wall/1000, second, wall, float64(mono)
+	c.wall = c.mono + c.skew
+	c.now = c.wall / 1000
+	if second := math.Floor(c.now); second != c.time {
+		_, offset := now.Zone()
+		c.time, c.offset = second, float64(offset)
+	}
 }
 
 var timeFamily = family{
