@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -294,7 +295,11 @@ func (s *socket) dialFailed(err error, name string) {
 			level = logs.Error
 		}
 	}
-	s.log(level, string(logs.AppendErrno([]byte("connect() to "+name+" failed"), err)))
+	call := "connect() to " + name
+	if failed := new(os.SyscallError); errors.As(err, &failed) && failed.Syscall == "bind" {
+		call = "bind(" + s.bound.AddrPort.Addr().String() + ")"
+	}
+	s.log(level, string(logs.AppendErrno([]byte(call+" failed"), err)))
 }
 
 // finishConnect is called when the connection may have been made.
