@@ -4,12 +4,13 @@ import (
 	"github.com/weirproxy/weir/internal/luajit"
 )
 
-// exitFamily is ngx.exit.
+// exitFamily is ngx.exit and ngx.status.
 var exitFamily = family{
 	name: "exit",
 	lua:  "exit.lua",
 	primitives: []primitive{
 		{name: "exit", run: exit, in: yieldable | inBalancer},
+		{name: "status", run: status, in: anywhere},
 	},
 }
 
@@ -29,4 +30,14 @@ func exit(m *machine, c *luajit.Call) luajit.Outcome {
 	}
 	r.exited, r.exitCode = true, int(code)
 	return luajit.Yield
+}
+
+// status is the session's; it is 0 before the log phase.
+func status(m *machine, c *luajit.Call) luajit.Outcome {
+	n := 0
+	if s := m.req.session; s != nil {
+		n = s.Status
+	}
+	c.PushInt(n)
+	return luajit.Return
 }

@@ -75,6 +75,7 @@ func TestLogged(t *testing.T) {
 		{"ctx in the log phase", `log_by_lua_block { print("ctx ", ngx.ctx.a, ngx.get_phase()) }`, `ngx.ctx.a = 1`, "ctx 1log"},
 		{"no waiting in the log phase", `log_by_lua_block { ngx.sleep(1) }`, ``,
 			"failed to run log_by_lua*: log_by_lua(nginx.conf:2):1: API disabled in the context of log_by_lua*"},
+		{"status", `log_by_lua_block { print("status ", ngx.status) }`, ``, "status 200"},
 		{"init", `init_by_lua_block { print("in ", ngx.get_phase()) }`, ``, "stream [lua] init_by_lua:1: in init"},
 		{"init_worker", `init_worker_by_lua_block { error("w") }`, ``, "init_worker_by_lua error: init_worker_by_lua:1: w"},
 		{"timer", "", `ngx.timer.at(0, function(p, a) print("timer ", p, a) end, "x") ngx.sleep(0.01)`, "timer falsex, context: ngx.timer, client: 127.0.0.1"},

@@ -1,2 +1,3 @@
 local p = ...
 ngx.exit = p.exit
+p.base.getters.status = p.status
