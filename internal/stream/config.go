@@ -44,9 +44,10 @@ type Server struct {
 	Content func(s *Session)
 	// ContentBy is the directive that set Content.
 	ContentBy string
-	Names     []string
-	ErrorLog  *logs.Log
-	Resolver  *resolver.Resolver
+	// Names are the arguments of server_name; of ".example.com" and "~regex" without their first character.
+	Names    []string
+	ErrorLog *logs.Log
+	Resolver *resolver.Resolver
 	// Times are in milliseconds, sizes in bytes.
 	ResolverTimeout      int64
 	PrereadTimeout       int64
@@ -64,6 +65,7 @@ type Server struct {
 	conf     []any // by Slot
 	steps    []step
 	logSteps []Handler
+	names    []serverName
 }
 
 // Config is the generation that the server belongs to.
@@ -77,6 +79,7 @@ type Listener struct {
 	ProxyProtocol bool
 
 	server *Server
+	names  *serverNames                 // nil: there is but one server
 	exact  map[netip.AddrPort]*Listener // addresses that this wildcard's socket serves too
 }
 

@@ -78,12 +78,6 @@ func setErrorLog(c *core, b *Block, n *conf.Node) error {
 	return nil
 }
 
-func setServerName(s *conf.Scope, n *conf.Node) error {
-	server := In(s).Server
-	server.Names = append(server.Names, n.Args...)
-	return nil
-}
-
 func mergeCore(_ *Builder, outer, c *core) error {
 	c.resolverTimeout = c.resolverTimeout.Or(outer.resolverTimeout, 30_000)
 	c.prereadTimeout = c.prereadTimeout.Or(outer.prereadTimeout, 30_000)

@@ -12,18 +12,21 @@ type step struct {
 	run   Handler
 	phase Phase
 	next  uint8
+	order int // place among all modules' handlers
 }
 
 // steps puts the modules' handlers for a server in the order in which they run.
 func steps(modules []*Module, s *Server) []step {
 	var way []step
+	order := 0
 	for phase := PostAccept; phase < Content; phase++ {
 		first := len(way)
 		for _, last := range []bool{false, true} {
 			for _, m := range modules {
 				for _, h := range m.Handlers {
+					order++
 					if h.Phase == phase && h.Last == last && (h.Active == nil || h.Active(s)) {
-						way = append(way, step{run: h.Run, phase: phase})
+						way = append(way, step{run: h.Run, phase: phase, order: order})
 					}
 				}
 			}
@@ -78,6 +81,11 @@ func (s *Session) advance(current *step, result Result) bool {
 		s.Disarm()
 	}
 	s.OnClient = ignore
+	if s.flags&moved != 0 && (result == Declined || result == Done) {
+		s.flags &^= moved
+		s.at = s.Server.after(current, result)
+		return true
+	}
 	switch result {
 	case Declined:
 		s.at++
@@ -88,6 +96,16 @@ func (s *Session) advance(current *step, result Result) bool {
 		return false
 	}
 	return true
+}
+
+// after is the place behind another server's step.
+func (s *Server) after(done *step, result Result) uint8 {
+	for i := range s.steps {
+		if s.steps[i].phase > done.phase || result == Declined && s.steps[i].order > done.order {
+			return uint8(i)
+		}
+	}
+	return uint8(len(s.steps))
 }
 
 // Phase is where the session is on its way.

@@ -165,6 +165,7 @@ func (b *Builder) finishListeners() error {
 	withOptions := map[netio.Addr]bool{}
 	bound := map[netio.Addr]bool{}
 	var order []*Listener
+	servers := map[*Listener][]*Server{}
 	for _, block := range b.servers {
 		for _, d := range block.listens {
 			for _, a := range d.addrs {
@@ -181,6 +182,7 @@ func (b *Builder) finishListeners() error {
 				if d.defaultServer {
 					l.server = block.Server
 				}
+				servers[l] = append(servers[l], block.Server)
 				if d.set || l.Options == (netio.ListenOptions{}) {
 					l.Options = d.options
 				}
@@ -192,6 +194,22 @@ func (b *Builder) finishListeners() error {
 		}
 	}
 	b.Config.Listeners = shareWildcards(order, byAddr, bound)
+	return b.nameServers(order, servers)
+}
+
+// nameServers lets sessions of an address with several servers be given to one by its name.
+func (b *Builder) nameServers(order []*Listener, servers map[*Listener][]*Server) error {
+	for _, l := range order {
+		if len(servers[l]) < 2 {
+			continue
+		}
+		l.names = newServerNames()
+		for _, server := range servers[l] {
+			if err := l.names.add(b, l, server); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

@@ -62,6 +62,7 @@ const (
 	ended    sessionFlags = 1 << iota // Finalize was called
 	atOnce                            // the client is closed without lingering
 	released                          // Client was detached: the connection is another's now
+	moved                             // ChooseServer has changed the server, and not yet the place
 )
 
 // clientEvents is a session seen as the owner of its client connection.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 
 	"github.com/weirproxy/weir/internal/logs"
-	"github.com/weirproxy/weir/internal/pcre"
 	"github.com/weirproxy/weir/internal/stream"
 )
 
@@ -18,15 +17,8 @@ type table struct {
 }
 
 type regex struct {
-	*pcre.Regexp
+	*stream.Regexp
 	value *stream.Template
-	named []named
-}
-
-// named is a group of a regex that is a variable too.
-type named struct {
-	v     *stream.Var
-	group int
 }
 
 // get is the variable's Get. dst serves for the text that is looked up, too.
@@ -58,7 +50,7 @@ func (t *table) match(s *stream.Session, text []byte) *stream.Template {
 	}
 	for i := range t.regexes {
 		x := &t.regexes[i]
-		matched, err := x.try(s, text)
+		matched, err := x.Match(s, text)
 		if err != nil {
 			s.Log(logs.Alert, err.Error()+` on "`+string(text)+`" using "`+x.String()+`"`)
 			return nil
@@ -68,31 +60,4 @@ func (t *table) match(s *stream.Session, text []byte) *stream.Template {
 		}
 	}
 	return nil
-}
-
-// try matches, and keeps what the groups matched in the session.
-func (x *regex) try(s *stream.Session, text []byte) (bool, error) {
-	var room [64]int
-	offsets := room[:]
-	if need := 2 * (x.Groups() + 1); need <= len(room) {
-		offsets = offsets[:need]
-	} else {
-		offsets = make([]int, need)
-	}
-	n, err := x.MatchBytes(text, offsets)
-	if n == 0 {
-		return false, err
-	}
-	if x.Groups() == 0 {
-		return true, nil
-	}
-	s.SetCaptures(string(text), offsets)
-	for _, name := range x.named {
-		value := ""
-		if from := offsets[2*name.group]; from >= 0 {
-			value = string(text[from:offsets[2*name.group+1]])
-		}
-		s.Set(name.v, value)
-	}
-	return true, nil
 }

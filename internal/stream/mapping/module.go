@@ -102,20 +102,10 @@ func (r *reader) addRegex(pattern string, value *stream.Template) error {
 	if caseless {
 		options = pcre.Caseless
 	}
-	re, err := pcre.Compile(pattern, options)
+	re, err := r.block.Regexp(pattern, options)
 	if err != nil {
 		return err
 	}
-	x := regex{Regexp: re, value: value}
-	for _, group := range re.Names() {
-		v, err := r.block.Define(stream.Variable{Name: group.Name, Get: notFound, Changeable: true})
-		if err != nil {
-			return err
-		}
-		x.named = append(x.named, named{v, group.Group})
-	}
-	r.regexes = append(r.regexes, x)
+	r.regexes = append(r.regexes, regex{re, value})
 	return nil
 }
-
-func notFound(_ *stream.Session, _ *stream.Var, dst []byte) ([]byte, bool) { return dst, false }

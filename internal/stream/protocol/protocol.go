@@ -38,7 +38,7 @@ func Of(s *stream.Session) string {
 func preread(s *stream.Session) stream.Result {
 	d := of(s)
 	if d.settled { // before the session was passed on
-		return stream.Declined
+		return d.settle(s)
 	}
 	first, full, err := peek(s)
 	switch {
@@ -52,8 +52,7 @@ func preread(s *stream.Session) stream.Result {
 	default:
 		d.have = len(first)
 		if d.look(s, first) || full || s.Client.PeerFinished() {
-			d.settle(s)
-			return stream.Declined
+			return d.settle(s)
 		}
 	}
 	d.wait(s)
@@ -80,9 +79,11 @@ func (d *detection) look(s *stream.Session, first []byte) (final bool) {
 }
 
 // settle makes the answer of what is known.
-func (d *detection) settle(s *stream.Session) {
+func (d *detection) settle(s *stream.Session) stream.Result {
 	d.settled = true
 	sslpreread.Skip(s)
+	sslpreread.ChooseServer(s)
+	return stream.Declined
 }
 
 // wait has the session resumed when the client has sent more.
@@ -106,8 +107,7 @@ func (d *detection) recognized() bool {
 
 // giveUp goes on with a client that has said nothing, or nothing from which its protocol could be told.
 func giveUp(s *stream.Session) {
-	of(s).settle(s)
-	s.Continue(stream.Declined)
+	s.Continue(of(s).settle(s))
 }
 
 // timedOut ends a session whose client has stopped in the middle, as preread_timeout does.

@@ -34,7 +34,16 @@ func preread(s *stream.Session) stream.Result {
 		}
 		Read(s, first)
 	}
+	ChooseServer(s)
 	return stream.Declined
+}
+
+// ChooseServer gives the session to the server that has the name in the ClientHello, for a handler that returns Declined
+// next.
+func ChooseServer(s *stream.Session) {
+	if h := found(s); h != nil {
+		s.ChooseServer(h.ServerName)
+	}
 }
 
 // Read looks for a ClientHello in the first bytes of a session's client. more is how many bytes are missing at least; at 0

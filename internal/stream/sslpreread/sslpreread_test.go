@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirproxy/weir/internal/stream"
 	"github.com/weirproxy/weir/internal/stream/returns"
 	"github.com/weirproxy/weir/internal/stream/sslpreread"
 	"github.com/weirproxy/weir/internal/stream/streamtest"
@@ -107,12 +108,73 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestServerNames has several servers on one address, of which the client's server name chooses one; what follows ssl_preread
+// is that server's.
+func TestServerNames(t *testing.T) {
+	s := streamtest.Start(t, `ssl_preread on;
+		server { listen 127.0.0.1:%PORT%; return "default"; }
+		server { listen 127.0.0.1:%PORT%; server_name www.example.com; return "exact $server_name"; }
+		server { listen 127.0.0.1:%PORT%; server_name *.example.com; return "suffix $server_name"; }
+		server { listen 127.0.0.1:%PORT%; server_name *.b.example.com; return "longer suffix"; }
+		server { listen 127.0.0.1:%PORT%; server_name .dot.test; return "dot $server_name"; }
+		server { listen 127.0.0.1:%PORT%; server_name www.other.*; return "prefix"; }
+		server { listen 127.0.0.1:%PORT%; server_name ~^(?<sub>\w+)\.(regex)$; return "regex $sub $2 $server_name"; }
+		server { listen 127.0.0.1:%PORT%; server_name ~^CASE; return "caseless"; }`, sslpreread.Module, returns.Module)
+	for name, want := range map[string]string{
+		"www.example.com": "exact www.example.com", "WWW.Example.COM": "exact www.example.com", "www.example.com.": "exact www.example.com",
+		"a.example.com": "suffix *.example.com", "a.b.c.example.com": "suffix *.example.com", "a.b.example.com": "longer suffix",
+		"example.com": "default", "dot.test": "dot dot.test", "x.dot.test": "dot dot.test", "www.other.org": "prefix",
+		"www.other.co.uk": "prefix", "abc.regex": "regex abc regex ^(?<sub>\\w+)\\.(regex)$", "case.org": "caseless",
+		"": "default", "a..example.com": "default", "a/.example.com": "default",
+	} {
+		if got := s.Ask(0, helloFor(t, name)); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	if got := s.Ask(0, "x"); got != "default" {
+		t.Errorf("not TLS: %q", got)
+	}
+}
+
+// TestServerNamePlace has servers with different handlers on their way.
+func TestServerNamePlace(t *testing.T) {
+	log := ""
+	note := func(text string, active func(*stream.Server) bool) *stream.Module {
+		return &stream.Module{Handlers: []stream.PhaseHandler{{Phase: stream.Preread, Active: active,
+			Run: func(*stream.Session) stream.Result { log += text; return stream.Declined }}}}
+	}
+	named := func(s *stream.Server) bool { return len(s.Names) > 0 }
+	unnamed := func(s *stream.Server) bool { return len(s.Names) == 0 }
+	s := streamtest.Start(t, `
+		server { listen 127.0.0.1:%PORT%; ssl_preread on; return "default"; }
+		server { listen 127.0.0.1:%PORT%; server_name www.example.com; return "named"; }`,
+		note("1", named), note("2", unnamed), sslpreread.Module, note("3", named), note("4", unnamed), note("5", nil), returns.Module)
+	for _, tc := range []struct{ name, answer, log string }{{"www.example.com", "named", "235"}, {"", "default", "245"}} {
+		log = ""
+		if got := s.Ask(0, helloFor(t, tc.name)); got != tc.answer || log != tc.log {
+			t.Errorf("%q: %q, %s, want %s", tc.name, got, log, tc.log)
+		}
+	}
+}
+
+// helloFor is a ClientHello with a server name.
+func helloFor(t *testing.T, name string) string {
+	two := func(n int) string { return string([]byte{byte(n >> 8), byte(n)}) }
+	list := "\x00" + two(len(name)) + name
+	extension := "\x00\x00" + two(len(list)+2) + two(len(list)) + list
+	body := "\x03\x03" + strings.Repeat("R", 32) + "\x00" + "\x00\x02\xc0\x2f" + "\x01\x00" + two(len(extension)) + extension
+	return "\x16\x03\x01" + two(len(body)+4) + "\x01\x00" + two(len(body)) + body
+}
+
 func TestErrors(t *testing.T) {
 	r := streamtest.NewReader(t, sslpreread.Module)
 	for text, want := range map[string]string{
-		`ssl_preread yes;`:                `invalid value "yes" in "ssl_preread" directive, it must be "on" or "off" in nginx.conf:2`,
-		`ssl_preread on; ssl_preread on;`: `"ssl_preread" directive is duplicate in nginx.conf:2`,
-		`upstream a { ssl_preread on; }`:  `"ssl_preread" directive is not allowed here in nginx.conf:2`,
+		`ssl_preread yes;`:                          `invalid value "yes" in "ssl_preread" directive, it must be "on" or "off" in nginx.conf:2`,
+		`ssl_preread on; ssl_preread on;`:           `"ssl_preread" directive is duplicate in nginx.conf:2`,
+		`server { listen unix:a; server_name *x; }`: `server name "*x" is invalid in nginx.conf:2`,
+		`server { listen unix:a; server_name ~; }`:  `empty regex in server name "~" in nginx.conf:2`,
+		`server { listen unix:a; server_name a; } server { listen unix:a; server_name a.*.b; }`: `invalid server name or wildcard "a.*.b" on unix:a in nginx.conf:2`,
+		`upstream a { ssl_preread on; }`: `"ssl_preread" directive is not allowed here in nginx.conf:2`,
 	} {
 		if _, err := r.Read(text); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", text, err, want)
