@@ -11,7 +11,7 @@ type receiving struct {
 	sized bool
 	until *pattern
 
-	part []byte // ours; kept for reuse
+	part []byte // ours
 	out  []byte // refers to the piece that was fed last
 }
 
@@ -25,9 +25,6 @@ const (
 	wantAny                 // what there is, at most so many bytes
 	wantUntil               // up to a pattern; with a size, at most so many bytes at once
 )
-
-// keepPart is the largest buffer for parts that is kept for the next call, in bytes.
-const keepPart = 16 << 10
 
 // begin starts a call. rest is for those that take a size.
 func (r *receiving) begin(want wanted, rest int) {
@@ -43,11 +40,7 @@ func (r *receiving) beginUntil(p *pattern, size int) {
 
 // drop forgets what was received.
 func (r *receiving) drop() {
-	r.out = nil
-	if cap(r.part) > keepPart {
-		r.part = nil
-	}
-	r.part = r.part[:0]
+	r.out, r.part = nil, r.part[:0]
 }
 
 // feed takes bytes from in and tells how many. While done is false it takes all of them. in must stay as it is until

@@ -128,7 +128,7 @@ func (s *socket) free() {
 		s.m.worker.Loop.Disarm(&s.timer)
 	}
 	all.sockets.remove(s.number)
-	*s = socket{m: s.m, timer: s.timer, rx: receiving{part: s.rx.part}, pushRead: s.pushRead, pushSend: s.pushSend,
+	*s = socket{m: s.m, timer: s.timer, pushRead: s.pushRead, pushSend: s.pushSend,
 		pushConnect: s.pushConnect, onReadable: s.onReadable, onWritable: s.onWritable}
 	if len(all.idle) < 256 {
 		all.idle = append(all.idle, s)
@@ -254,14 +254,19 @@ func (s *socket) cancel(*coroutine) { s.finalize() }
 // keep puts bytes that must outlive the event into a buffer of the machine's.
 func (s *socket) keep(b []byte, rest, buf *[]byte) {
 	if *buf == nil {
-		all := socketSlot.of(s.m)
-		if n := len(all.buffers); n > 0 {
-			*buf = all.buffers[n-1]
-			all.buffers = all.buffers[:n-1]
-		}
+		*buf = socketSlot.of(s.m).buffer()
 	}
 	*buf = append((*buf)[:0], b...)
 	*rest = *buf
+}
+
+// buffer is an empty buffer to append to; nil when there is none.
+func (all *sockets) buffer() (b []byte) {
+	if n := len(all.buffers); n > 0 {
+		b = all.buffers[n-1][:0]
+		all.buffers = all.buffers[:n-1]
+	}
+	return b
 }
 
 // giveBack returns such a buffer: an idle connection has none.

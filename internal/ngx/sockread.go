@@ -225,8 +225,8 @@ func (s *socket) readResult(v *luajit.Values) {
 	} else {
 		v.PushBytes(data)
 	}
-	s.rx.drop()
-	s.fromC = false
+	s.rx.out, s.fromC = nil, false
+	s.giveBack(&s.rx.out, &s.rx.part)
 }
 
 // read takes what there is until the call is answered; false: it has to wait.
@@ -289,6 +289,9 @@ func (s *socket) readOnce() (done, again bool) {
 		return s.sawEnd()
 	case err != nil:
 		return s.readFailed(err), false
+	}
+	if s.rx.part == nil {
+		s.rx.part = socketSlot.of(s.m).buffer()
 	}
 	taken, done := s.rx.feed(buf[:n])
 	s.fromC = true
