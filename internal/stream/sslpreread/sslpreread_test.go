@@ -151,7 +151,10 @@ func TestServerNamePlace(t *testing.T) {
 		note("1", named), note("2", unnamed), sslpreread.Module, note("3", named), note("4", unnamed), note("5", nil), returns.Module)
 	for _, tc := range []struct{ name, answer, log string }{{"www.example.com", "named", "235"}, {"", "default", "245"}} {
 		log = ""
-		if got := s.Ask(0, helloFor(t, tc.name)); got != tc.answer || log != tc.log {
+		s.Settle() // the worker sees that
+		got := s.Ask(0, helloFor(t, tc.name))
+		s.Settle() // and this what it has written
+		if got != tc.answer || log != tc.log {
 			t.Errorf("%q: %q, %s, want %s", tc.name, got, log, tc.log)
 		}
 	}
