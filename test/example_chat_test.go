@@ -89,3 +89,17 @@ func TestExampleChatSlowReader(t *testing.T) {
 		}
 	})
 }
+
+// Who is in the room stays in it when the configuration changes; who comes afterwards finds a new one.
+func TestExampleChatReload(t *testing.T) {
+	s := startExample(t, binary, "chat", nil)
+	ann := enter(s, 7002, "ann")
+	bob := enter(s, 7002, "bob", ann)
+	s.reload(s.read("nginx.conf"))
+	eve := enter(s, 7002, "eve")
+	kim := enter(s, 7002, "kim", eve)
+	ann.send("who is here?\n")
+	bob.want("ann: who is here?\n")
+	kim.send("hello\n")
+	eve.want("kim: hello\n")
+}

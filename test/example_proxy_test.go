@@ -2,8 +2,12 @@ package test
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 func TestExampleProxy(t *testing.T) { eachServer(t, "proxy", testProxy) }
@@ -62,4 +66,51 @@ func summaries(s *server) (sessions, refused, retried int) {
 		sessions, refused, retried = sessions+n[0], refused+n[1], retried+n[2]
 	}
 	return sessions, refused, retried
+}
+
+// Sessions are served while one configuration after the other takes over, each with a Lua of its own.
+func TestExampleProxyReload(t *testing.T) {
+	s := startExample(t, binary, "proxy", nil)
+	s.allow("7010")
+	done := make(chan struct{})
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if err := s.sayHello(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 10 {
+		s.reload(s.read("nginx.conf"))
+	}
+	close(done)
+	clients.Wait()
+}
+
+// sayHello has a session with a public peer.
+func (w *workspace) sayHello() error {
+	conn, err := net.DialTimeout("tcp", w.addr(7003), deadline)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(deadline))
+	const request, want = "hello\n", "peer public\nhello\n"
+	if _, err := io.WriteString(conn, request); err != nil {
+		return err
+	}
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(conn, got); err != nil || string(got) != want {
+		return fmt.Errorf("received %q (%v)", got[:n], err)
+	}
+	return nil
 }
