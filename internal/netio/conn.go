@@ -50,6 +50,7 @@ const (
 	eof                  // the end was read
 	sentFin              // CloseWrite was called
 	unwatched            // Unwatch was called
+	shared               // Share was called
 )
 
 // Attach takes over fd, a non-blocking socket, and watches it. The descriptor is the Conn's from now on, unless an
@@ -220,6 +221,10 @@ func (c *Conn) Close() {
 	if !c.IsOpen() {
 		return
 	}
+	if c.state&shared != 0 {
+		c.Unwatch() // the kernel only forgets a descriptor whose last copy is closed
+		c.shutdown(unix.SHUT_RDWR)
+	}
 	c.loop.Forget(int(c.fd))
 	c.state, c.before = 0, nil
 	syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(c.fd), 0, 0)
@@ -232,6 +237,10 @@ func (c *Conn) Reset() {
 		c.Close()
 	}
 }
+
+// Share says that another process may have a copy of the descriptor and keep it: Close then ends the connection all
+// the same.
+func (c *Conn) Share() { c.state |= shared }
 
 // LetGo closes this process's copy of a descriptor that another process has: the connection stays open there.
 func (c *Conn) LetGo() {

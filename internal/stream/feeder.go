@@ -118,7 +118,8 @@ func (f *feeder) begin(fd int, data []byte) error {
 		return f.answer(handoff.Refused)
 	}
 	if err := f.answer(handoff.Accepted); err != nil {
-		f.worker.free(s) // the sender has given up waiting: the connection is another's
+		s.Client.LetGo() // the sender has given up waiting: the connection is another's
+		f.worker.free(s)
 		return err
 	}
 	unix.SetNonblock(fd, true)

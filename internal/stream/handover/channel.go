@@ -42,6 +42,7 @@ func (c *channel) send(t *transfer) error {
 	if err != nil && err != netio.ErrAgain {
 		return err
 	}
+	t.s.Client.Share()
 	c.t, t.on = t, c
 	if c.unsent != (err == netio.ErrAgain) {
 		c.unsent = !c.unsent

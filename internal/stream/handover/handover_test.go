@@ -198,6 +198,17 @@ func TestNobodyTakesIt(t *testing.T) {
 	}
 }
 
+// TestClosedThoughAReceiverKeepsIt has a receiver neither answer nor close: the client is told that it is over.
+func TestClosedThoughAReceiverKeepsIt(t *testing.T) {
+	s := start(t, `server { listen 127.0.0.1:%PORT%; handoff unix:%DIR%/keeps timeout=10ms; }`)
+	over := make(chan struct{})
+	receiver(t, s, "keeps", func(*net.UnixConn, int) bool { <-over; return false })
+	if got := s.Ask(0, "hello"); got != "" {
+		t.Errorf("%q", got)
+	}
+	close(over)
+}
+
 // TestRestartedReceiver has the channel that was kept be of no use any more: a new one is, and nothing is logged.
 func TestRestartedReceiver(t *testing.T) {
 	s := start(t, `server { listen 127.0.0.1:%PORT%; handoff unix:%DIR%/r; }`)
