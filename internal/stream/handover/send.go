@@ -201,6 +201,7 @@ func (t *transfer) accepted() {
 	}
 	t.letGo()
 	if t.s.Logs(logs.Info) {
+		t.s.Action = ""
 		t.s.Log(logs.Info, "handed over to unix:"+t.to.path)
 	}
 	t.end(nil)
