@@ -1,12 +1,6 @@
 package ngx
 
 import (
-	"errors"
-	"fmt"
-	"strconv"
-	"syscall"
-
-	"github.com/weirproxy/weir/internal/logs"
 	"github.com/weirproxy/weir/internal/loop"
 	"github.com/weirproxy/weir/internal/luajit"
 	"github.com/weirproxy/weir/internal/netio"
@@ -14,9 +8,9 @@ import (
 )
 
 // A cosocket in Lua is a table whose first item is a box with the number of a socket, and whose methods are
-// primitives (ngx_stream_lua_socket_tcp.c). The files: receiving.go, receiveuntil.go: what is taken from the input;
-// sockread.go, sockwrite.go, sockconnect.go: the calls that wait; sockpool.go: idle connections; reqsocket.go: the
-// client's connection; sockopt.go: the rest.
+// primitives (ngx_stream_lua_socket_tcp.c). The files: receiving.go and receiveuntil.go: what is taken from the input;
+// sockread.go, sockuntil.go and sockwrite.go: calls that read and write; sockconnect.go and sockdial.go: connect;
+// sockpool.go, sockkeepalive.go and socklink.go: idle connections; reqsocket.go: the client's connection.
 
 // socket is the Go side of a cosocket: of a connection of its own, or of the client's (downstream).
 type socket struct {
@@ -251,84 +245,6 @@ func (s *socket) foreignTo(r *request) bool { return r == nil || s.reqID != r.id
 // (ngx_stream_lua_coctx_cleanup).
 func (s *socket) cancel(*coroutine) { s.finalize() }
 
-// keep puts bytes that must outlive the event into a buffer of the machine's.
-func (s *socket) keep(b []byte, rest, buf *[]byte) {
-	if *buf == nil {
-		*buf = socketSlot.of(s.m).buffer()
-	}
-	*buf = append((*buf)[:0], b...)
-	*rest = *buf
-}
-
-// buffer is an empty buffer to append to; nil when there is none.
-func (all *sockets) buffer() (b []byte) {
-	if n := len(all.buffers); n > 0 {
-		b = all.buffers[n-1][:0]
-		all.buffers = all.buffers[:n-1]
-	}
-	return b
-}
-
-// giveBack returns such a buffer: an idle connection has none.
-func (s *socket) giveBack(rest, buf *[]byte) {
-	const most, many = 64 << 10, 64
-	*rest = nil
-	if *buf == nil {
-		return
-	}
-	all := socketSlot.of(s.m)
-	if cap(*buf) <= most && len(all.buffers) < many {
-		all.buffers = append(all.buffers, *buf)
-	}
-	*buf = nil
-}
-
-// wait has the timer look when a call that now waits is late.
-func (s *socket) wait(ms int64) (by int64) {
-	l := s.m.worker.Loop
-	by = l.Millis() + ms
-	if !s.timer.Armed() || s.timer.When() > by {
-		l.Arm(&s.timer, ms)
-	}
-	return by
-}
-
-// Expired implements loop.Expirer.
-func (s *socket) Expired() {
-	now, number := s.m.worker.Loop.Millis(), s.number
-	if s.connector != nil && s.connectBy <= now {
-		s.connectTimedOut()
-		return
-	}
-	if s.writer != nil && s.writeBy <= now {
-		if s.writeTimedOut(); s.number != number {
-			return
-		}
-	}
-	if s.reader != nil && s.readBy <= now {
-		if s.readTimedOut(); s.number != number {
-			return
-		}
-	}
-	s.rearm()
-}
-
-func (s *socket) rearm() {
-	var by int64
-	for _, call := range []struct {
-		waits *coroutine
-		by    int64
-	}{{s.connector, s.connectBy}, {s.reader, s.readBy}, {s.writer, s.writeBy}} {
-		if call.waits != nil && (by == 0 || call.by < by) {
-			by = call.by
-		}
-	}
-	l := s.m.worker.Loop
-	if by != 0 && (!s.timer.Armed() || s.timer.When() > by) {
-		l.Arm(&s.timer, by-l.Millis())
-	}
-}
-
 // ConnReady implements netio.Owner, for connections of the socket's own.
 func (s *socket) ConnReady(c *netio.Conn) {
 	if s.connector != nil {
@@ -341,59 +257,6 @@ func (s *socket) ConnReady(c *netio.Conn) {
 	if s.conn == c && s.writer != nil && c.Writable() {
 		s.continueWrite()
 	}
-}
-
-// log writes a line with where the socket is connected to.
-func (s *socket) log(level logs.Level, message string) {
-	if s.downstream {
-		s.req.log(level, message)
-		return
-	}
-	message += ", upstream: " + s.host
-	address := ""
-	if s.link != nil {
-		address = s.link.address()
-	}
-	if s.port != 0 {
-		message += ":" + strconv.Itoa(int(s.port))
-	}
-	s.req.log(level, message+"("+address+")")
-}
-
-// complain writes a line unless lua_socket_log_errors is off.
-func (s *socket) complain(message string) {
-	if s.req.conf().logErrors.V {
-		s.log(logs.Error, message)
-	}
-}
-
-// closedUse answers a call on a socket that is not connected, or not any more. s may be nil.
-func closedUse(m *machine, c *luajit.Call, s *socket, attempt string) luajit.Outcome {
-	if m.req.conf().logErrors.V {
-		eof, conn := 0, uint64(0)
-		var number uint64
-		if s != nil {
-			number = s.number
-			if s.eof {
-				eof = 1
-			}
-			if s.conn != nil {
-				conn = uint64(s.conn.Fd())
-			}
-		}
-		m.log(logs.Error, fmt.Sprintf("%s on a closed socket: u:%016X, c:%016X, ft:0 eof:%d",
-			attempt, number, conn, eof))
-	}
-	return failure(c, "closed")
-}
-
-// reasonOf is the text of a failed system call for Lua, as LuaSocket words it.
-func reasonOf(err error) string {
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		return errno.Error()
-	}
-	return "error"
 }
 
 func orElse(ms, otherwise int64) int64 {

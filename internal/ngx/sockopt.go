@@ -9,58 +9,6 @@ import (
 	"github.com/weirproxy/weir/internal/stream"
 )
 
-// socketFamily is ngx.socket and ngx.req.socket.
-var socketFamily = family{
-	name: "socket",
-	lua:  "socket.lua",
-	primitives: []primitive{
-		{name: "sock_keep", run: keepSockets, opt: luajit.Options{Refs: 31}},
-		{name: "sock_tcp", run: newTCP, in: yieldable},
-		{name: "sock_request", run: requestSocket, in: inClient},
-		{name: "sock_collect", run: collectSocket, opt: luajit.Options{Boxes: 1}},
-		{name: "sock_collect_pattern", run: collectPattern, opt: luajit.Options{Boxes: 1}},
-		{name: "sock_connect", run: connect, in: yieldable,
-			opt: luajit.Options{Boxes: 1, Fields: []string{"pool_size", "backlog", "pool"}}},
-		{name: "sock_bind", run: bind, in: yieldable, opt: luajit.Options{Boxes: 1}},
-		{name: "sock_receive", run: receive, in: anywhere, opt: luajit.Options{Boxes: 1}},
-		{name: "sock_receiveany", run: receiveAny, in: anywhere, opt: luajit.Options{Boxes: 1}},
-		{name: "sock_receiveuntil", run: receiveUntil, in: anywhere,
-			opt: luajit.Options{Boxes: 1, Fields: []string{"inclusive"}}},
-		{name: "sock_iterate", run: iterate, in: anywhere, opt: luajit.Options{Boxes: 3}},
-		{name: "sock_peek", run: peek, in: inAccess | inPreread, opt: luajit.Options{Boxes: 1}},
-		{name: "sock_send", run: send, in: anywhere,
-			opt: luajit.Options{Boxes: 1, Flat: 2, FlatMode: luajit.FlattenSend}},
-		{name: "sock_close", run: closeSocket, in: anywhere, opt: luajit.Options{Boxes: 1}},
-		{name: "sock_shutdown", run: shutdown, in: anywhere, opt: luajit.Options{Boxes: 1}},
-		{name: "sock_settimeout", run: setTimeout, opt: luajit.Options{Boxes: 1}},
-		{name: "sock_settimeouts", run: setTimeouts, opt: luajit.Options{Boxes: 1}},
-		{name: "sock_settransparent", run: setTransparent, in: yieldable, opt: luajit.Options{Boxes: 1}},
-		{name: "sock_setkeepalive", run: setKeepalive, in: anywhere, opt: luajit.Options{Boxes: 1}},
-		{name: "sock_getreusedtimes", run: getReusedTimes, opt: luajit.Options{Boxes: 1}},
-		{name: "sock_setoption", run: setOption, opt: luajit.Options{Boxes: 1}},
-		{name: "sock_getoption", run: getOption, opt: luajit.Options{Boxes: 1}},
-		{name: "sock_getfd", run: getFd, in: anywhere, opt: luajit.Options{Boxes: 1}},
-		{name: "sock_sslhandshake", run: noTLS, in: anywhere, opt: luajit.Options{Boxes: 1}},
-		{name: "sock_udp", run: noUDP},
-	},
-}
-
-// keepSockets(tcp, request, box, patternBox, iterate) keeps what lua/socket.lua has made.
-func keepSockets(m *machine, c *luajit.Call) luajit.Outcome {
-	all := socketSlot.of(m)
-	all.tcp, all.request, all.box, all.patternBox, all.iterate = c.Ref(1), c.Ref(2), c.Ref(3), c.Ref(4), c.Ref(5)
-	return luajit.Return
-}
-
-// newTCP() is ngx.socket.tcp.
-func newTCP(m *machine, c *luajit.Call) luajit.Outcome {
-	if n := c.Len(); n != 0 {
-		return c.Raise("expecting zero arguments, but got " + strconv.Itoa(n))
-	}
-	m.newSocket(&c.Values, false)
-	return luajit.Return
-}
-
 // closeSocket(self) is sock:close.
 func closeSocket(m *machine, c *luajit.Call) luajit.Outcome {
 	if n := c.Len(); n != 1 {
@@ -245,25 +193,6 @@ func getFd(m *machine, c *luajit.Call) luajit.Outcome {
 	}
 	c.PushInt(s.conn.Fd())
 	return luajit.Return
-}
-
-// noTLS(self, …) is sock:sslhandshake for now.
-func noTLS(m *machine, c *luajit.Call) luajit.Outcome {
-	s, out, ok := m.self(c)
-	switch {
-	case !ok:
-		return out
-	case s == nil || s.conn == nil || s.readClosed || s.writeClosed:
-		return failure(c, "closed")
-	case s.foreign():
-		return c.Raise("bad request")
-	}
-	return failure(c, "TLS on cosockets is not supported by this version of weir")
-}
-
-// noUDP() is ngx.socket.udp for now.
-func noUDP(_ *machine, c *luajit.Call) luajit.Outcome {
-	return c.Raise("ngx.socket.udp is not supported by this version of weir")
 }
 
 // server is whose configuration counts for the request: the session's, or that which made the timer. It may be nil.

@@ -1,0 +1,114 @@
+package ngx
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/weirproxy/weir/internal/luajit"
+)
+
+// setKeepalive(self [, timeout [, size]]) is sock:setkeepalive: the connection becomes idle in its pool.
+func setKeepalive(m *machine, c *luajit.Call) luajit.Outcome {
+	n := c.Len()
+	if n < 1 || n > 3 {
+		return c.Raise("expecting 1 to 3 arguments (including the object), but got " + strconv.Itoa(n))
+	}
+	s, out, ok := m.self(c)
+	if !ok {
+		return out
+	}
+	conf := m.req.conf()
+	timeout, size := conf.keepaliveTimeout.V, int(conf.poolSize.V)
+	if c.Type(2) != luajit.Nil {
+		f, wrong, ok := number(c, 2)
+		if !ok {
+			return wrong
+		}
+		timeout = int64(f)
+	}
+	if c.Type(3) != luajit.Nil {
+		f, wrong, ok := number(c, 3)
+		if !ok {
+			return wrong
+		}
+		size = int(f)
+	}
+	if s == nil || s.conn == nil || s.readClosed || s.writeClosed {
+		return failure(c, "closed")
+	}
+	if s.foreign() {
+		return c.Raise("bad request")
+	}
+	if why := s.busy(true, true); why != "" {
+		return failure(c, why)
+	}
+	switch {
+	case len(s.in) > 0:
+		return failure(c, "unread data in buffer")
+	case s.eof || s.link == nil:
+		return failure(c, "invalid connection")
+	case m.exiting():
+		s.finalize()
+		return one(c)
+	}
+	p := socketSlot.of(m).pools[s.key]
+	if p == nil {
+		if size <= 0 {
+			return c.RaiseArg(n, fmt.Sprintf(`bad "pool_size" option value: %d`, size))
+		}
+		p = m.newPool(s.key, size, -1)
+	}
+	if !s.idle(p, timeout) {
+		return failure(c, "connection in dubious state")
+	}
+	return one(c)
+}
+
+// idle gives the connection to the pool, in place of the one that has been idle longest when it is full. It answers
+// false when the connection was closed instead, since its peer has finished or sent what nobody asked for.
+func (s *socket) idle(p *socketPool, timeout int64) bool {
+	if len(p.idle) >= p.size {
+		oldest := p.idle[0]
+		p.idle = slices.Delete(p.idle, 0, 1)
+		oldest.close()
+		if s.pool != nil {
+			s.pool.connections--
+		}
+	} else if s.pool == nil {
+		p.connections++
+	}
+	l := s.link
+	s.link, s.pool = nil, nil
+	l.pool = p
+	l.SetOwner(l)
+	p.idle = append(p.idle, l)
+	l.stay(timeout)
+	s.finalize()
+	if l.Readable() && !l.quiet() {
+		l.leave()
+		return false
+	}
+	p.wakeOne()
+	return true
+}
+
+// getReusedTimes(self) is sock:getreusedtimes.
+func getReusedTimes(m *machine, c *luajit.Call) luajit.Outcome {
+	if n := c.Len(); n != 1 {
+		return c.Raise("expecting 1 argument (including the object), but got " + strconv.Itoa(n))
+	}
+	s, out, ok := m.self(c)
+	switch {
+	case !ok:
+		return out
+	case s == nil || s.conn == nil || s.readClosed && s.writeClosed:
+		return failure(c, "closed")
+	}
+	reused := 0
+	if s.link != nil {
+		reused = s.link.reused
+	}
+	c.PushInt(reused)
+	return luajit.Return
+}
