@@ -52,11 +52,30 @@ func startOnServerCore(cmd *exec.Cmd) error {
 	return startErr
 }
 
-func bindThread(tid, core int) error {
+// spread lets all threads that the server has use both cores.
+func (s *server) spread() error {
+	for _, pid := range s.processes() {
+		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+		if err != nil {
+			return err
+		}
+		for _, t := range tasks {
+			tid, _ := strconv.Atoi(t.Name())
+			if err := bindThread(tid, serverCore, clientCore); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func bindThread(tid int, cores ...int) error {
 	var set unix.CPUSet
-	set.Set(core)
+	for _, core := range cores {
+		set.Set(core)
+	}
 	if err := unix.SchedSetaffinity(tid, &set); err != nil {
-		return fmt.Errorf("bind to CPU %d (two are needed): %w", core, err)
+		return fmt.Errorf("bind to CPU %v (two are needed): %w", cores, err)
 	}
 	return nil
 }

@@ -33,9 +33,9 @@ func newEndpoints() endpoints {
 	}
 }
 
-// writeConfig writes the configuration named conf for t into dir, and returns
-// the arguments that make t serve it in the foreground.
-func writeConfig(dir, conf string, t target, at endpoints) ([]string, error) {
+// writeConfig writes w's configuration for t into dir, and returns the arguments
+// that make t serve it in the foreground.
+func writeConfig(dir string, w workload, t target, at endpoints) ([]string, error) {
 	syntax, file := "nginx", "nginx.conf"
 	args := []string{"-p", dir + "/", "-c", file, "-e", "error.log"}
 	if t.kind == kindHAProxy || t.kind == kindSplice {
@@ -48,11 +48,12 @@ func writeConfig(dir, conf string, t target, at endpoints) ([]string, error) {
 		return nil, err
 	}
 	defer f.Close()
-	err = configs.ExecuteTemplate(f, conf+"."+syntax, struct {
+	err = configs.ExecuteTemplate(f, w.conf+"."+syntax, struct {
 		endpoints
-		Main   string
-		Splice bool
-	}{at, t.main, t.kind == kindSplice})
+		Main           string
+		Splice         bool
+		Workers, Calls int
+	}{at, t.main, t.kind == kindSplice, w.workers, w.calls})
 	if err != nil {
 		return nil, fmt.Errorf("configuration of %s: %w", t.kind, err)
 	}

@@ -54,7 +54,7 @@ func runRounds(w workload, targets []target, o options) (row, error) {
 // runOnce starts t, takes one sample and stops it.
 func runOnce(w workload, t target, o options) (sample, error) {
 	runtime.GC()
-	s, err := startServer(t, w.conf)
+	s, err := startServer(t, w)
 	if err != nil {
 		return sample{}, err
 	}

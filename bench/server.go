@@ -18,23 +18,23 @@ type server struct {
 	cmd    *exec.Cmd
 }
 
-// startServer starts t on the server core with the configuration named conf and
-// waits until it listens. The caller stops it.
-func startServer(t target, conf string) (*server, error) {
+// startServer starts t on the server core with w's configuration and waits until it
+// listens. The caller stops it.
+func startServer(t target, w workload) (*server, error) {
 	dir, err := os.MkdirTemp("", "weir-bench-")
 	if err != nil {
 		return nil, err
 	}
 	s := &server{target: t, at: newEndpoints(), dir: dir}
-	if err := s.start(conf); err != nil {
+	if err := s.start(w); err != nil {
 		s.stop()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *server) start(conf string) error {
-	args, err := writeConfig(s.dir, conf, s.target, s.at)
+func (s *server) start(w workload) error {
+	args, err := writeConfig(s.dir, w, s.target, s.at)
 	if err != nil {
 		return err
 	}

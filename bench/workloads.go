@@ -6,8 +6,12 @@ type workload struct {
 	title string   // first column of the table
 	unit  string   // of a sample
 	conf  string   // conf/<conf>.nginx and conf/<conf>.haproxy
+	calls int      // for conf: what a message has the script do
 	kinds []string // kinds of targets that can run it
 	goal  goal
+
+	// workers is how many the server has where conf leaves it open.
+	workers int
 
 	// backend gets the connections that the proxy opens; nil when the
 	// workload has no backend.
@@ -29,7 +33,7 @@ var (
 )
 
 // workloads are run in this order.
-var workloads = []workload{
+var workloads = append([]workload{
 	connectWorkload,
 	pingPongWorkload(64, 1.0),
 	pingPongWorkload(1000, 0.85),
@@ -38,4 +42,4 @@ var workloads = []workload{
 	luaEchoWorkload(64),
 	luaEchoWorkload(1000),
 	hookWorkload,
-}
+}, luaCalls...)
