@@ -149,3 +149,16 @@ func TestDocsDependencies(t *testing.T) {
 		}
 	}
 }
+
+var sourcePath = regexp.MustCompile("`((?:internal|cmd|test|bench|examples)/[^`* ]*)`")
+
+// The code that the manual leads to is there.
+func TestDocsSources(t *testing.T) {
+	for name, text := range manual(t) {
+		for _, m := range sourcePath.FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat("../" + m[1]); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
