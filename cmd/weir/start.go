@@ -34,7 +34,7 @@ func (p *process) start(g *generation) error {
 		return err
 	}
 	p.setLog(g.log)
-	p.notice("weir/" + version + ", for configurations of nginx/" + nginxVersion)
+	p.notice("weir/" + version + ", for configurations of nginx/" + stream.NginxVersion)
 	tuneScheduler(g.settings)
 	if err := limits(g.settings); err != nil {
 		return err

@@ -5,18 +5,16 @@ import (
 	"io"
 	"runtime"
 	"strings"
+
+	"github.com/weirproxy/weir/internal/stream"
 )
 
-const (
-	version = "0.1.0"
-	// nginxVersion is the nginx whose configuration is understood.
-	nginxVersion = "1.31.3"
-)
+const version = "0.1.0"
 
 // printVersion is -v, -V and -h. Programs parse what -V says for what is there, so it says what is true: a module that
 // nginx builds by default and weir lacks is switched off by name, one that nginx builds on demand is simply not named.
 func printVersion(w io.Writer, o *options) {
-	fmt.Fprintf(w, "weir version: weir/%s\nnginx version: nginx/%s (whose configuration is understood)\n", version, nginxVersion)
+	fmt.Fprintf(w, "weir version: weir/%s\nnginx version: nginx/%s (whose configuration is understood)\n", version, stream.NginxVersion)
 	if o.showHelp {
 		io.WriteString(w, usage)
 	}

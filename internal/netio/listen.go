@@ -10,7 +10,7 @@ import (
 
 // ListenOptions are the listen directive's socket parameters (ngx_stream_core_module: listen). Sizes are in bytes.
 type ListenOptions struct {
-	Backlog    int // 0: the system's largest
+	Backlog    int // 0: 511, as nginx
 	RecvBuffer int
 	SendBuffer int
 	ReusePort  bool

@@ -63,16 +63,32 @@ func (a *acceptor) Ready(loop.Events) {
 			return
 		}
 		a.warned = false
-		if a.listener.Handoff() {
-			a.worker.watchFeeder(fd, a)
-		} else {
-			a.worker.begin(fd, from, a.listener)
-		}
+		a.take(fd, from)
 		if a.worker.stopping || a.listener == nil {
 			return
 		}
 	}
 	a.burst = min(a.burst*2, maxBurst)
+}
+
+// empty accepts what waits on a socket that is about to be closed, so that none of it is reset.
+func (a *acceptor) empty() {
+	for !a.worker.Full() {
+		fd, from, err := netio.Accept(a.fd)
+		if err != nil {
+			return
+		}
+		a.take(fd, from)
+	}
+}
+
+// take begins what an accepted connection is: a session, or a line over which others hand connections over.
+func (a *acceptor) take(fd int, from netio.Addr) {
+	if a.listener.Handoff() {
+		a.worker.watchFeeder(fd, a)
+		return
+	}
+	a.worker.begin(fd, from, a.listener)
 }
 
 func (a *acceptor) failed(err error) {

@@ -32,9 +32,8 @@ func setListen(s *conf.Scope, n *conf.Node) error {
 		return n.Errorf(`no port in "%s" of the "listen" directive`, n.Args[0])
 	}
 	l := &listenDirective{node: n, addrs: parsed.Addrs, options: netio.ListenOptions{IPv6Only: true}}
-	backlog := false
 	for _, param := range n.Args[1:] {
-		if err := l.parameter(n, param, &backlog); err != nil {
+		if err := l.parameter(n, param); err != nil {
 			return err
 		}
 	}
@@ -58,7 +57,7 @@ func setListen(s *conf.Scope, n *conf.Node) error {
 	return nil
 }
 
-func (l *listenDirective) parameter(n *conf.Node, param string, backlog *bool) error {
+func (l *listenDirective) parameter(n *conf.Node, param string) error {
 	name, value, assigned := strings.Cut(param, "=")
 	if assigned {
 		return l.valued(n, param, name, value)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/netio"
 )
 
 // Runtime is the workers, the sockets they share, and the current generation. Its methods are called from one
@@ -38,7 +39,7 @@ func (r *Runtime) Listen(c *Config) error {
 		if sock := r.sockets[l.key()]; sock != nil {
 			continue
 		}
-		sock, err := openSocket(l, len(r.workers))
+		sock, err := openSocket(l, len(r.workers), r.besides(l.Addr))
 		if err != nil {
 			for _, sock := range opened {
 				delete(r.sockets, sock.key)
@@ -50,6 +51,19 @@ func (r *Runtime) Listen(c *Config) error {
 		opened = append(opened, sock)
 	}
 	return nil
+}
+
+// besides makes room for another socket on an address, when reuseport was added or taken away: for a moment both
+// listen. It tells whether there is one already.
+func (r *Runtime) besides(addr netio.Addr) bool {
+	there := false
+	for _, sock := range r.sockets {
+		if sock.addr == addr && !addr.IsUnix() {
+			sock.allowOthers()
+			there = true
+		}
+	}
+	return there
 }
 
 // Build makes what the workers need of c: Lua VMs above all. When an error is returned nothing has changed.
@@ -103,6 +117,11 @@ func (r *Runtime) each(fn func(*Worker)) {
 
 // switchTo runs on the worker's loop.
 func (w *Worker) switchTo(c *Config, sockets map[string]*socket, wanted map[string]*Listener) {
+	for _, a := range w.acceptors {
+		if wanted[a.socket.key] == nil {
+			a.empty()
+		}
+	}
 	w.use(c)
 	watched := map[*socket]bool{}
 	for _, a := range w.acceptors {

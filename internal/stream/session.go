@@ -48,7 +48,7 @@ type Session struct {
 	prev        *Session // the worker's list of sessions
 	next        *Session
 	lingerUntil int64 // Loop.Millis
-	at          uint8 // place in Server.handlers
+	at          uint8 // place in Server.steps
 	passes      uint8 // how often Pass was called
 	flags       sessionFlags
 }

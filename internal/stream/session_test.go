@@ -227,3 +227,24 @@ func TestConfigurationErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestReuseportComesAndGoes(t *testing.T) {
+	text := func(parameter string) string {
+		return `server { listen 127.0.0.1:%PORT% ` + parameter + `; answer "` + parameter + `."; }`
+	}
+	s := streamtest.StartWorkers(t, 2, text(""), answer)
+	for _, parameter := range []string{"reuseport", "", "reuseport"} {
+		release := s.Pause()
+		waiting := s.Dial(0) // in the queue of the socket that goes
+		release()
+		s.Load(text(parameter))
+		if got := s.ReadAll(waiting); !strings.HasSuffix(got, ".") {
+			t.Errorf("a connection that waited during the change to %q got %q", parameter, got)
+		}
+		for range 10 {
+			if got := s.Ask(0, ""); got != parameter+"." {
+				t.Errorf("after the change to %q: got %q", parameter, got)
+			}
+		}
+	}
+}

@@ -27,17 +27,20 @@ func (l *Listener) key() string {
 	return key
 }
 
-func openSocket(l *Listener, workers int) (*socket, error) {
+// openSocket opens what l listens on; beside tells that another socket has the address at this moment.
+func openSocket(l *Listener, workers int, beside bool) (*socket, error) {
 	sock := &socket{key: l.key(), addr: l.Addr}
 	n := 1
 	if l.Options.ReusePort {
 		n = workers
 	}
+	options := l.Options
+	options.ReusePort = options.ReusePort || beside
 	if err := removeStale(l.Addr); err != nil {
 		return nil, err
 	}
 	for range n {
-		fd, err := netio.Listen(l.Addr, &l.Options)
+		fd, err := netio.Listen(l.Addr, &options)
 		if err != nil {
 			sock.closeFds()
 			return nil, &bindError{l.Addr, err}
@@ -51,6 +54,13 @@ func openSocket(l *Listener, workers int) (*socket, error) {
 		}
 	}
 	return sock, nil
+}
+
+// allowOthers lets more sockets be bound to the address.
+func (s *socket) allowOthers() {
+	for _, fd := range s.fds {
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) // if it fails, bind tells of it
+	}
 }
 
 // bindError reads `bind() to 127.0.0.1:80 failed (98: Address already in use)`.
