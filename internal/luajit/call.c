@@ -160,7 +160,7 @@ static wr_thread *spawn(wr_vm *vm, lua_State *L, int at, int top)
     wr_thread *t = wr_newthread(vm, L, 1);      /* pushed above the arguments */
     lua_insert(L, at);
     int n = top - at + 1;
-    if (!lua_checkstack(t->L, n + 2)) {
+    if (!wr_room(t->L, n + 2)) {
         wr_freethread(vm, L, t);
         luaL_error(L, "too many arguments");
     }
@@ -213,6 +213,7 @@ static void pack(wr_vm *vm, lua_State *L, wr_fn *fn, wr_frame *f)
     wr_thread *t = NULL;
 
     if (vm->sp + top + 64 > vm->limit) luaL_error(L, "call frames too deep");
+    if (wr_deep()) luaL_error(L, "C stack overflow");
     if (fn->spawn) {
         t = spawn(vm, L, fn->spawn, top);
         top = fn->spawn;

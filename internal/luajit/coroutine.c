@@ -69,7 +69,8 @@ static int cannot_resume(lua_State *L, int status)
 static int resume_nested(lua_State *L, lua_State *co, wr_thread *t)
 {
     int n = lua_gettop(L) - 1;
-    if (!lua_checkstack(co, n + 1)) luaL_error(L, "too many arguments");
+    if (wr_deep()) luaL_error(L, "C stack overflow");
+    if (!wr_room(co, n + 1)) luaL_error(L, "too many arguments");
     lua_xmove(L, co, n);
     if (t) t->status = WR_RUNNING;
     int rc = lua_resume(co, n);
@@ -90,6 +91,7 @@ static int co_resume(lua_State *L)
     if (status != WR_SUSPENDED) return cannot_resume(L, status);
     int scheduled = t && vm->cur && vm->cur->L == L && lua_isyieldable(L);
     if (!scheduled) return resume_nested(L, co, t);
+    if (vm->cur->depth >= WR_MAX_DEPTH) luaL_error(L, "C stack overflow");
     vm->op = WR_OP_RESUME;
     vm->target = t;
     return lua_yield(L, lua_gettop(L));     /* co stays on the stack */

@@ -44,8 +44,12 @@ func (vm *VM) Slice() uint64 {
 
 // Interrupt asks for OnSlow to be called with the traceback of what runs, at
 // the next instruction that is interpreted: a compiled loop answers when it
-// leaves its trace. It may be called from any goroutine while Lua runs.
-func (vm *VM) Interrupt() { C.wr_interrupt(vm.addr()) }
+// leaves its trace. Nothing happens when slice, an answer of Slice, is over. It
+// may be called from any goroutine until Close.
+func (vm *VM) Interrupt(slice uint64) { C.wr_interrupt(vm.addr(), C.uint64_t(slice)) }
+
+// Refused is how many allocations the memory limit has refused.
+func (vm *VM) Refused() uint64 { return uint64(vm.c.memrefused) }
 
 //export weirLuaSlow
 func weirLuaSlow(c *C.wr_vm, s *C.char, n C.size_t) {

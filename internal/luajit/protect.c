@@ -106,7 +106,7 @@ static int do_moveresults(lua_State *L, wr_req *r)
 {
     lua_State *from = r->thread->L, *to = r->other->L;
     int n = r->how ? lua_gettop(from) : error_values(from);
-    if (!lua_checkstack(to, n + 3)) return luaL_error(L, "too many values");
+    if (!wr_room(to, n + 3)) return luaL_error(L, "too many values");
     lua_pushboolean(to, r->how);
     lua_xmove(from, to, n);
     r->out = n + 1;
@@ -115,7 +115,7 @@ static int do_moveresults(lua_State *L, wr_req *r)
 
 static int do_move(lua_State *L, wr_req *r)
 {
-    if (!lua_checkstack(r->other->L, r->n + 2))
+    if (!wr_room(r->other->L, r->n + 2))
         return luaL_error(L, "too many values");
     if (lua_gettop(r->thread->L) < r->n) r->n = lua_gettop(r->thread->L);
     lua_xmove(r->thread->L, r->other->L, r->n);
@@ -175,12 +175,14 @@ int wr_protected(uintptr_t p, wr_req *r)
     wr_val *sp = vm->sp;
     wr_thread *cur = vm->cur;
     int op = vm->op;
+    int refusing = vm->refusing;
+    vm->refusing = 0;
     if (!lua_checkstack(L, 8)) return LUA_ERRMEM;
     if (r->op == WP_CALL) {
         vm->sp = r->vals + r->n > sp ? r->vals + r->n : sp;
         vm->cur = NULL;
-        vm->slices++;
-        vm->running++;
+        vm->refusing = 1;
+        wr_enter(vm);
     }
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->protref);
     lua_pushlightuserdata(L, r);
@@ -189,10 +191,9 @@ int wr_protected(uintptr_t p, wr_req *r)
     if (r->op == WP_CALL) {
         vm->cur = cur;
         vm->op = op;
-        vm->running--;
-        vm->slices++;
-        if (vm->interrupted) wr_uninterrupt(vm);
+        wr_leave(vm);
     }
+    vm->refusing = refusing;
     if (rc != 0) {
         size_t len = 0;
         vm->msg = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len)

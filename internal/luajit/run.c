@@ -10,18 +10,22 @@ static void unlink_child(wr_thread *t)
     t->parent = NULL;
 }
 
+/* n of a thread that cannot take its values and ends: after wr_room failed it
+ * cannot be resumed any more. */
+#define NO_ROOM (-1)
+
 /* Hands ok and the top n values of t to the coroutine that resumed it. */
 static wr_thread *to_parent(wr_thread *t, int ok, int *n)
 {
     wr_thread *p = t->parent;
-    if (!lua_checkstack(p->L, *n + 2)) {
-        lua_settop(t->L, 0);
-        *n = 0;
+    unlink_child(t);
+    if (!wr_room(p->L, *n + 2)) {
+        *n = NO_ROOM;
+        return p;
     }
     lua_pushboolean(p->L, ok);
     lua_xmove(t->L, p->L, *n);
     (*n)++;
-    unlink_child(t);
     return p;
 }
 
@@ -29,12 +33,10 @@ static wr_thread *to_child(wr_vm *vm, wr_thread *t, int *n)
 {
     wr_thread *c = vm->target;
     *n = lua_gettop(t->L) - 1;
-    if (!lua_checkstack(c->L, *n + 2)) {
-        lua_pop(t->L, *n);
-        *n = 0;
-    }
-    lua_xmove(t->L, c->L, *n);
+    if (wr_room(c->L, *n + 2)) lua_xmove(t->L, c->L, *n);
+    else *n = NO_ROOM;
     c->parent = t;
+    c->depth = t->depth + 1;
     t->child = c;
     t->status = WR_NORMAL;
     c->status = WR_RUNNING;
@@ -42,13 +44,25 @@ static wr_thread *to_child(wr_vm *vm, wr_thread *t, int *n)
     return c;
 }
 
+static int resume(wr_vm *vm, wr_thread *t, int n)
+{
+    vm->cur = t;
+    vm->op = WR_OP_NONE;
+    if (n == NO_ROOM) {
+        lua_pushliteral(t->L, "stack overflow");
+        return LUA_ERRRUN;
+    }
+    vm->refusing = 1;
+    int rc = lua_resume(t->L, n);
+    vm->refusing = 0;
+    return rc;
+}
+
 /* Runs t, and whatever it resumes, until something must be told to Go. */
 static int schedule(wr_vm *vm, wr_thread *t, int n)
 {
     for (;;) {
-        vm->cur = t;
-        vm->op = WR_OP_NONE;
-        int rc = lua_resume(t->L, n);
+        int rc = resume(vm, t, n);
         int op = vm->op;
         vm->op = WR_OP_NONE;
         if (rc == LUA_YIELD) {
@@ -88,7 +102,7 @@ static int load_stack(wr_vm *vm, wr_thread *t, wr_val *vals, int n)
     t->setexdata = 0;
     for (int i = 0; i < n; i++)
         strings |= vals[i].t == WR_STR || vals[i].t >= WR_BUFSTR;
-    if (n && !lua_checkstack(t->L, n + 2)) return -1;
+    if (n && !wr_room(t->L, n + 2)) return -1;
     if (strings) {
         wr_req req = { .op = WP_PUSH, .vals = vals, .n = n };
         int top = lua_gettop(vm->L);
@@ -120,13 +134,14 @@ static void note_failure(wr_vm *vm, wr_thread *t)
     vm->msglen = len;
 }
 
-static void collect_when_near_limit(wr_vm *vm)
+/* What the collector can give back, it gives before a thread is refused more:
+ * within a slice it has no chance to do all of its work. */
+static void collect_after_refusal(wr_vm *vm)
 {
-    uint64_t near = vm->memlimit - vm->memlimit / 4;
-    if (vm->memused < near || vm->memused < vm->memcollected) return;
+    if (vm->memrefused == vm->memcollected) return;
+    vm->memcollected = vm->memrefused;
     wr_req req = { .op = WP_GC, .how = LUA_GCCOLLECT };
     wr_protected((uintptr_t)vm, &req);
-    vm->memcollected = vm->memused + vm->memlimit / 16;
 }
 
 /* Runs a thread with n values from Go, after those moved to its stack. Answers how it ended in the low byte
@@ -139,24 +154,19 @@ uint64_t wr_run(uintptr_t thread, uintptr_t vals, int32_t n, int32_t moved)
     wr_val *sp = vm->sp;
     uint64_t blen = vm->blen;
 
-    if (vm->alloc && !vm->running) collect_when_near_limit(vm);
+    int refusing = vm->refusing;
+
+    vm->refusing = 0;
+    if (vm->alloc && !vm->running) collect_after_refusal(vm);
     vm->sp = (wr_val *)vals + n;
     int nargs = load_stack(vm, t, (wr_val *)vals, n);
-    if (nargs < 0) {
-        vm->sp = sp;
-        vm->msg = "cannot pass arguments";
-        vm->msglen = 21;
-        return WR_FAILED | (uint64_t)t->id << 8;
-    }
     t->status = WR_RUNNING;
-    vm->slices++;
-    vm->running++;
-    int how = schedule(vm, t, nargs + moved);
-    vm->running--;
-    vm->slices++;
+    wr_enter(vm);
+    int how = schedule(vm, t, nargs < 0 ? NO_ROOM : nargs + moved);
+    wr_leave(vm);
+    vm->refusing = refusing;
     t = vm->cur;
     if (how == WR_FAILED) note_failure(vm, t);
-    if (vm->interrupted) wr_uninterrupt(vm);
     vm->cur = cur;
     vm->sp = sp;
     vm->blen = blen;

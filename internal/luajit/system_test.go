@@ -190,7 +190,7 @@ func TestInterrupt(t *testing.T) {
 		for vm.Slice()%2 == 0 {
 			time.Sleep(time.Millisecond)
 		}
-		vm.Interrupt()
+		vm.Interrupt(vm.Slice())
 	}()
 	got := finish(t, start(t, vm, "local function spin() while not over() do end end\nspin()\nreturn 'out'"))
 	<-stop
@@ -217,5 +217,63 @@ func TestErrorsDoNotAccumulate(t *testing.T) {
 	vm.Collect()
 	if vm.MemoryUsed() > 4<<20 || vm.c.blen != 0 || vm.depth != 0 || vm.c.running != 0 {
 		t.Errorf("memory %d, buffer %d, depth %d", vm.MemoryUsed(), vm.c.blen, vm.depth)
+	}
+}
+
+// What nests on the C stack, or makes Lua stacks overflow where nothing protects them, is an error and no crash.
+func TestDeepRecursion(t *testing.T) {
+	vm := newVM(t)
+	const deepReturn = `local co
+		local function down(n)
+			if n > 0 then local r = down(n - 1) return r end
+			return select("#", co())
+		end
+		local first
+		for n = 9000, 22000, 50 do
+			co = coroutine.wrap(function() return unpack({}, 1, 7000) end)
+			local user = coroutine.wrap(function() return down(n) end)
+			local ok, result = pcall(user)
+			if not ok then first = first or result end
+		end
+		return first:match("stack overflow$")`
+	runAll(t, vm, []source{
+		{"gsub", `local function f() return (("x"):gsub("x", f)) end return pcall(f)`, "false stack overflow"},
+		{"coroutines", `local function f() return coroutine.wrap(f)() end
+			local ok, err = pcall(f) return ok, err:match("[%a ]+$")`, "false  C stack overflow"},
+		{"coroutines in C", `local function f() return (("x"):gsub("x", coroutine.wrap(f))) end
+			local ok, err = pcall(f) return ok, err:match("[%a ]+$")`, "false  C stack overflow"},
+		{"many results to a deep thread", deepReturn, "stack overflow"},
+		{"alive", `return 1`, "1"},
+	})
+}
+
+func TestMemoryLimitCollects(t *testing.T) {
+	vm := newVM(t)
+	vm.SetMemoryLimit(16 << 20)
+	got := finish(t, start(t, vm, `local live = {}
+		for i = 1, 11 do live[i] = ("x"):rep(1024 * 1023) .. i end
+		for i = 1, 2e5 do local s = ("y"):rep(1000) .. i end
+		return #live`))
+	if got != "11" || vm.Refused() != 0 {
+		t.Errorf("got %q, %d refused", got, vm.Refused())
+	}
+	got = finish(t, start(t, vm, `return pcall(string.rep, "x", 1e9)`))
+	if got != "false not enough memory" || vm.Refused() == 0 {
+		t.Errorf("got %q, %d refused", got, vm.Refused())
+	}
+}
+
+// Slices begin and end with the outermost entry.
+func TestSliceOfNestedCalls(t *testing.T) {
+	vm := newVM(t)
+	var seen []uint64
+	register(t, vm, "look", Options{}, func(c *Call) Outcome { seen = append(seen, vm.Slice()); return Return })
+	register(t, vm, "nested", Options{}, func(c *Call) Outcome {
+		_ = vm.Eval("=nested", "look()", nil)
+		return Return
+	})
+	finish(t, start(t, vm, "look() nested() look()"))
+	if len(seen) != 3 || seen[0]%2 != 1 || seen[1] != seen[0] || seen[2] != seen[0] {
+		t.Errorf("slices %v", seen)
 	}
 }

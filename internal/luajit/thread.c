@@ -85,7 +85,7 @@ wr_thread *wr_newthread(wr_vm *vm, lua_State *L, int anchored)
     t->status = anchored ? WR_RUNNING : WR_SUSPENDED;
     t->anchored = anchored;
     t->exposed = !anchored;
-    t->nspawn = t->chunk = t->done = t->setexdata = 0;
+    t->depth = t->nspawn = t->chunk = t->done = t->setexdata = 0;
     if (!anchored) vm->loose++;
     lua_pushvalue(L, -1);
     set_slot(vm, L, anchored ? vm->strongref : vm->weakref, t->id);

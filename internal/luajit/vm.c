@@ -103,23 +103,57 @@ int wr_grow(wr_vm *vm, uint64_t more)
     return 1;
 }
 
+/* From three quarters of the limit on the collector does not wait until the
+ * heap has doubled, which the limit would not let it: it is set going whenever
+ * the heap has grown by a 32nd of the limit. */
+static uint64_t next_kick(wr_vm *vm)
+{
+    uint64_t near = vm->memlimit - vm->memlimit / 4;
+    return vm->memused < near ? near : vm->memused + vm->memlimit / 32;
+}
+
 /* Counts, and refuses while Lua runs: outside of protected code a refusal
  * could not be told to anybody. */
 static void *counting_alloc(void *ud, void *ptr, size_t osize, size_t nsize)
 {
     wr_vm *vm = ud;
-    if (nsize > osize && vm->running > 0
-        && vm->memused + (nsize - osize) > vm->memlimit)
+    if (nsize > osize && vm->memused + (nsize - osize) > vm->memlimit
+        && vm->refusing) {
+        vm->memrefused++;
         return NULL;
+    }
     void *p = vm->alloc(vm->allocud, ptr, osize, nsize);
-    if (p != NULL || nsize == 0) vm->memused += nsize - osize;
+    if (p == NULL && nsize != 0) return p;
+    vm->memused += nsize - osize;
+    if (vm->memused > vm->memkick) {
+        vm->memkick = next_kick(vm);
+        lua_gc(vm->L, LUA_GCRESTART, 0);    /* only sets the threshold */
+    } else if (vm->memused + vm->memlimit / 8 < vm->memkick) {
+        vm->memkick = next_kick(vm);
+    }
     return p;
+}
+
+/* Begins a slice, or Lua within one. */
+void wr_enter(wr_vm *vm)
+{
+    if (vm->running++ == 0)
+        __atomic_store_n(&vm->slices, vm->slices + 1, __ATOMIC_RELAXED);
+}
+
+void wr_leave(wr_vm *vm)
+{
+    if (--vm->running == 0)
+        __atomic_store_n(&vm->slices, vm->slices + 1, __ATOMIC_RELEASE);
+    if (__atomic_load_n(&vm->interrupted, __ATOMIC_RELAXED))
+        wr_uninterrupt(vm);
 }
 
 void wr_setlimit(uintptr_t p, uint64_t bytes)
 {
     wr_vm *vm = (wr_vm *)p;
     vm->memlimit = bytes;
+    vm->memkick = bytes - bytes / 4;
     if (bytes == 0 && vm->alloc) {
         lua_setallocf(vm->L, vm->alloc, vm->allocud);
         vm->alloc = NULL;

@@ -50,6 +50,9 @@ enum { WR_SUSPENDED = 0, WR_RUNNING = 1, WR_NORMAL = 2, WR_DEAD = 3,
 /* Why a coroutine yielded; NONE is a Go function that waits. */
 enum { WR_OP_NONE = 0, WR_OP_RESUME = 1, WR_OP_YIELD = 2 };
 
+/* How many coroutines may have resumed each other. */
+#define WR_MAX_DEPTH 16000
+
 /* What a released thread's exdata2 holds. */
 #define WR_DEAD_MARK ((void *)1)
 
@@ -70,6 +73,7 @@ struct wr_thread {
     int32_t chunk;      /* registry reference of the function to start */
     int32_t done;       /* ended: the Lua thread may be recycled */
     int32_t nextfree;
+    int32_t depth;      /* coroutines above it in its chain */
     int32_t setexdata;  /* exdata is to be set before the next run */
     uint64_t exdata;
 };
@@ -119,12 +123,17 @@ struct wr_vm {
     int32_t loose;      /* threads only Lua keeps alive */
     int32_t sweepat;
     int32_t running;    /* depth of resumes and protected calls */
+    int32_t refusing;   /* set where a refused allocation is a Lua error */
     lua_Alloc alloc;
     void *allocud;
     uint64_t memused;
     uint64_t memlimit;
-    uint64_t memcollected;
+    uint64_t memkick;       /* beyond it the collector is set going */
+    uint64_t memrefused;    /* counts refused allocations */
+    uint64_t memcollected;  /* memrefused at the last collection */
     int32_t interrupted;
+    int32_t hooklock;
+    uint64_t wanted;        /* the slice that Interrupt is to tell of */
     char number[32];    /* text of an error that is a number */
 };
 
@@ -201,8 +210,15 @@ void wr_opencoroutines(wr_vm *vm);
 /* run.c */
 uint64_t wr_run(uintptr_t thread, uintptr_t vals, int32_t n, int32_t moved);
 
+void wr_enter(wr_vm *vm);
+void wr_leave(wr_vm *vm);
+
+/* stack.c */
+int wr_room(lua_State *L, int n);
+int wr_deep(void);
+
 /* watch.c */
-void wr_interrupt(uintptr_t vm);
+void wr_interrupt(uintptr_t vm, uint64_t slice);
 void wr_uninterrupt(wr_vm *vm);
 
 #endif
