@@ -5,11 +5,16 @@ GO ?= go
 FUZZTIME ?= 30s
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-# What the binary is built with, and what the benchmark runs beside it.
+# What the binary is built with, what the tests run, and what the benchmark runs beside it.
 BUILD_PACKAGES = gcc libc6-dev pkg-config libluajit2-5.1-dev libpcre2-dev
+TEST_PACKAGES = lua-cjson lua-resty-lrucache memcached redis-server
 BENCH_PACKAGES = nginx-core libnginx-mod-stream haproxy
 
-.PHONY: run test race build bench fuzz lint setup setup-bench clean
+# Lua libraries for examples/libraries: Debian's, and those in the checkouts that LUA_LIBS names.
+LIBRARIES = examples/libraries/lib
+LUA_LIBS ?=
+
+.PHONY: run test race libraries build bench fuzz lint setup setup-test setup-bench clean
 
 run: build
 	@cat examples/tour/TRY
@@ -18,13 +23,22 @@ run: build
 build: setup
 	$(GO) build -o weir ./cmd/weir
 
-test: setup
+test: setup-test
 	$(GO) vet ./...
 	$(GO) test ./...
 
 # The same under the race detector, the end-to-end tests' server included.
-race: setup
+race: setup-test
 	$(GO) test -race ./...
+
+# The tests of all of examples/libraries, with checkouts of libraries that Debian does not have.
+libraries: setup-test
+	@test -n "$(LUA_LIBS)" || { echo 'LUA_LIBS="…": checkouts of lua-resty-lock and lua-resty-balancer at least'; exit 1; }
+	@for checkout in $(LUA_LIBS); do \
+		cp -rsf $$(realpath $$checkout)/lib/. $(LIBRARIES)/; \
+		for module in $$(realpath $$checkout)/*.so; do test ! -e $$module || ln -sf $$module $(LIBRARIES)/; done; \
+	done
+	$(GO) test -tags libraries -run Library -count 1 ./test
 
 bench: build setup-bench
 	$(GO) run ./bench
@@ -53,8 +67,19 @@ endef
 setup:
 	$(call install,$(BUILD_PACKAGES))
 
+setup-test: setup $(LIBRARIES)/resty/redis.lua $(LIBRARIES)/resty/memcached.lua
+	$(call install,$(TEST_PACKAGES))
+
+# Debian's packages of these depend on its nginx, so they are unpacked only.
+$(LIBRARIES)/resty/%.lua:
+	@mkdir -p $(@D) $(LIBRARIES)/debian
+	cd $(LIBRARIES)/debian && { apt-get download -q lua-nginx-$* || { apt-get update -q && apt-get download -q lua-nginx-$*; }; }
+	dpkg-deb -x $(LIBRARIES)/debian/lua-nginx-$*_*.deb $(LIBRARIES)/debian
+	ln -s ../debian/usr/share/lua/5.1/nginx/$*.lua $@
+
 setup-bench: setup
 	$(call install,$(BENCH_PACKAGES))
 
 clean:
 	rm -f weir
+	rm -rf $(LIBRARIES)

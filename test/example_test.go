@@ -12,13 +12,18 @@ import (
 // eachServer runs a test on weir, and, as the examples are ordinary OpenResty configurations, on the OpenResty that
 // OPENRESTY names, if it does.
 func eachServer(t *testing.T, example string, test func(t *testing.T, s *server)) {
-	programs := map[string]string{"weir": binary}
-	if path := os.Getenv("OPENRESTY"); path != "" {
-		programs["openresty"] = path
-	}
-	for name, program := range programs {
+	for name, program := range programs() {
 		t.Run(name, func(t *testing.T) { test(t, startExample(t, program, example, nil)) })
 	}
+}
+
+// programs are the servers that an example is tested on, by name.
+func programs() map[string]string {
+	all := map[string]string{"weir": binary}
+	if path := os.Getenv("OPENRESTY"); path != "" {
+		all["openresty"] = path
+	}
+	return all
 }
 
 // startExample runs a program on a copy of one of the examples' configuration, which edit (nil: none) may change. Its
