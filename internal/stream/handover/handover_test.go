@@ -5,6 +5,7 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -233,6 +234,29 @@ func TestRestartedReceiver(t *testing.T) {
 	}
 	if text := s.ErrorLog(); strings.Contains(text, "[error]") {
 		t.Errorf("log:\n%s", text)
+	}
+}
+
+// TestRestartedWithAMessageUnread has a channel that has served be closed with a session on it: the receiver is asked
+// once more, on a new one, and not a third time.
+func TestRestartedWithAMessageUnread(t *testing.T) {
+	s := start(t, `server { listen 127.0.0.1:%PORT%; handoff unix:%DIR%/r; }`)
+	var n atomic.Int32
+	receiver(t, s, "r", func(c *net.UnixConn, _ int) bool {
+		if message := n.Add(1); message == 2 || message > 3 {
+			return false
+		}
+		c.Write([]byte{handoff.Accepted})
+		return true
+	})
+	for i, want := range []string{"accepted", "accepted", "gone"} {
+		s.Dial(0)
+		if got := logged(t, s, i+1); !strings.Contains(got, "["+want+"]") {
+			t.Errorf("%d: log %q", i, got)
+		}
+	}
+	if n.Load() != 5 {
+		t.Errorf("%d messages sent", n.Load())
 	}
 }
 
