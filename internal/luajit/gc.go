@@ -48,6 +48,14 @@ func (vm *VM) Slice() uint64 {
 // may be called from any goroutine until Close.
 func (vm *VM) Interrupt(slice uint64) { C.wr_interrupt(vm.addr(), C.uint64_t(slice)) }
 
+// Spare lifts the memory limit for a moment, to tell what went wrong.
+func (vm *VM) Spare(on bool) {
+	vm.c.spare = 0
+	if on {
+		vm.c.spare = 1
+	}
+}
+
 // Refused is how many allocations the memory limit has refused.
 func (vm *VM) Refused() uint64 { return uint64(vm.c.memrefused) }
 

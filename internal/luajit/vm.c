@@ -118,7 +118,7 @@ static void *counting_alloc(void *ud, void *ptr, size_t osize, size_t nsize)
 {
     wr_vm *vm = ud;
     if (nsize > osize && vm->memused + (nsize - osize) > vm->memlimit
-        && vm->refusing) {
+        && vm->refusing && !vm->spare) {
         vm->memrefused++;
         return NULL;
     }

@@ -131,6 +131,7 @@ struct wr_vm {
     uint64_t memkick;       /* beyond it the collector is set going */
     uint64_t memrefused;    /* counts refused allocations */
     uint64_t memcollected;  /* memrefused at the last collection */
+    int32_t spare;          /* set where the limit does not hold */
     int32_t interrupted;
     int32_t hooklock;
     uint64_t wanted;        /* the slice that Interrupt is to tell of */

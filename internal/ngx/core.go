@@ -58,6 +58,8 @@ func checkAllowed(m *machine, c *luajit.Call) luajit.Outcome {
 // traceback is OpenResty's traceback of a light thread, with those that have spawned it.
 func (m *machine) traceback(co *coroutine, failure string) string {
 	text := "stack traceback:"
+	m.vm.Spare(true)
+	defer m.vm.Spare(false)
 	err := m.vm.Call(m.backtrace, func(v *luajit.Values) {
 		v.PushString(failure)
 		for n := 0; co != nil && n < 5; n++ {

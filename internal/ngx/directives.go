@@ -62,6 +62,12 @@ var directives = join(
 		"lua_regex_match_limit":        func(c *config) *conf.Value[int64] { return &c.regexLimit },
 		"lua_thread_cache_max_entries": func(c *config) *conf.Value[int64] { return &c.ignored },
 	}),
+	values(conf.InStream, (*conf.Node).Msec, map[string]func(*config) *conf.Value[int64]{
+		"lua_slice_warn": func(c *config) *conf.Value[int64] { return &c.sliceWarn },
+	}),
+	values(conf.InStream, (*conf.Node).Size, map[string]func(*config) *conf.Value[int64]{
+		"lua_memory_limit": func(c *config) *conf.Value[int64] { return &c.memoryLimit },
+	}),
 	values(stream.InStreamServer, (*conf.Node).Msec, map[string]func(*config) *conf.Value[int64]{
 		"lua_socket_connect_timeout":   func(c *config) *conf.Value[int64] { return &c.connectTimeout },
 		"lua_socket_send_timeout":      func(c *config) *conf.Value[int64] { return &c.sendTimeout },

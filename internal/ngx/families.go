@@ -62,6 +62,7 @@ var families = []*family{
 	&pipeFamily,
 	&restyFamily,
 	&requestFamily,
+	&runtimeFamily,
 	&guardFamily,
 }
 

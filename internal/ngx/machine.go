@@ -45,6 +45,8 @@ type machine struct {
 	lastRequest    uint64
 	lastBirth      uint64
 
+	watch  *watch // nil: lua_slice_warn is off
+	memory memory
 	timers timers
 	// Of machines that live for one session (lua_code_cache off):
 	session bool
@@ -91,6 +93,8 @@ func newMachine(c *stream.Config, main *config, worker int) (*machine, error) {
 		m.close()
 		return nil, err
 	}
+	m.watch = startWatch(m, main.sliceWarn.Or(main.sliceWarn, 100).V)
+	m.limitMemory(main.memoryLimit.V)
 	return m, nil
 }
 
@@ -101,6 +105,7 @@ func (m *machine) close() {
 	}
 	m.closed = true
 	m.closePools()
+	m.watch.stop()
 	m.vm.Close()
 	for _, fn := range m.closers {
 		fn()
@@ -114,11 +119,17 @@ func (m *machine) enter(r *request) (before *request) {
 	m.tick()
 	m.depth++
 	m.become(r)
+	if m.watch != nil && m.depth == 1 {
+		m.watch.enter(r)
+	}
 	return before
 }
 
 func (m *machine) leave(before *request) {
 	m.depth--
+	if m.memory.limit != 0 {
+		m.checkMemory()
+	}
 	if m.shared.ctx != 0 {
 		m.shared.ctx = 0
 		m.req.ctx = true

@@ -60,6 +60,8 @@ type config struct {
 	captureLog            conf.Value[int64]
 	capture               *capture // made by the first machine
 	ignored               conf.Value[int64]
+	sliceWarn             conf.Value[int64]
+	memoryLimit           conf.Value[int64]
 	dicts                 []dict
 	prefix                string
 }

@@ -11,8 +11,18 @@ import (
 
 var hooks = &stream.WorkerHooks{Build: build, Start: start, Retire: retire, Free: free}
 
-// build makes a worker's machine and runs init_by_lua*.
-func build(c *stream.Config, worker int) (any, error) {
+// build makes a worker's machine and runs init_by_lua*, on any thread but the process's first (luajit: stack.go).
+func build(c *stream.Config, worker int) (state any, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		state, err = buildMachine(c, worker)
+	}()
+	<-done
+	return state, err
+}
+
+func buildMachine(c *stream.Config, worker int) (any, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	main := slot.Main(c)
