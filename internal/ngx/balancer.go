@@ -36,7 +36,7 @@ type balancing struct {
 
 var errBalancer = errors.New("balancer_by_lua* failed")
 
-// Choose implements stream.Balancer. Where the script names no peer, the group's own method does.
+// Choose implements stream.Balancer.
 func (b *balancer) Choose(s *stream.Session, p *stream.Peering) error {
 	r, err := requestOf(s)
 	if err != nil {
@@ -44,6 +44,11 @@ func (b *balancer) Choose(s *stream.Session, p *stream.Peering) error {
 		return err
 	}
 	r.reset(inBalancer)
+	return b.run(r, p)
+}
+
+// run calls the script. Where it names no peer, the group's own method does.
+func (b *balancer) run(r *request, p *stream.Peering) error {
 	chunk := r.code(b.code)
 	if chunk == nil {
 		return errBalancer
@@ -53,7 +58,7 @@ func (b *balancer) Choose(s *stream.Session, p *stream.Peering) error {
 		r.balance = balancing{}
 	}
 	r.balance = balancing{peering: p, total: r.balance.total + 1}
-	err = r.m.call(r, chunk.Ref(), nil, nil)
+	err := r.m.call(r, chunk.Ref(), nil, nil)
 	r.balance.peering = nil
 	if err != nil {
 		r.log(logs.Error, "failed to run balancer_by_lua*: "+err.Error())
@@ -71,7 +76,7 @@ func (b *balancer) Choose(s *stream.Session, p *stream.Peering) error {
 		p.Tries += r.balance.more
 		return nil
 	}
-	return fallback(s, p)
+	return fallback(r.session, p)
 }
 
 // fallback chooses as the group would without a script.

@@ -13,7 +13,7 @@
 //
 // A family lists primitives, which are Lua functions written in Go, and Lua code that makes ngx.* of them. The code
 // gets the table of all primitives as "..."; p.base is a table that all families share (base.shared is what Go tells
-// without a call, base.get_request() the current request's number, base.getters and base.setters make keys of ngx
+// without a call, base.get_request() the current request as C code knows it, base.getters and base.setters make keys of ngx
 // that are functions, as ngx.ctx). It is listed in families.go.
 //
 // A plain primitive, which may be called everywhere:

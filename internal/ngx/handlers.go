@@ -58,6 +58,10 @@ func (r *request) endPhase(code int) {
 	if r.phase == inAccess && result == stream.Done && r.exitCode != okCode {
 		result = stream.Declined
 	}
+	r.lookAgain()
+	if r.gone && (result == stream.Declined || result == stream.Done) {
+		result = stream.StatusOK
+	}
 	if r.inHandler {
 		r.ended, r.result = true, result
 		return

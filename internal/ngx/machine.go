@@ -65,8 +65,9 @@ type shared struct {
 	ctx   int32 // set by Lua when the request got a table ngx.ctx
 	// gone are the numbers of freed requests whose tables Lua is to forget when it makes the next.
 	goneCount int32
-	_         int32
+	exposed   int32 // set by Lua when it asked for record
 	gone      [24]float64
+	record    uintptr // of the request that runs
 }
 
 // newMachine makes a VM with the whole API, in which no code of the user's has run.
@@ -134,6 +135,10 @@ func (m *machine) leave(before *request) {
 		m.shared.ctx = 0
 		m.req.ctx = true
 	}
+	if m.shared.exposed != 0 {
+		m.shared.exposed = 0
+		m.req.exposed = true
+	}
 	m.become(before)
 }
 
@@ -155,6 +160,7 @@ func (m *machine) become(r *request) {
 	}
 	m.shared.id = r.id
 	m.shared.phase = int32(r.phase)
+	m.shared.record = r.exdata()
 	m.vm.SetLogLevel(int(r.errorLog().Level()))
 }
 

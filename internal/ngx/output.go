@@ -57,6 +57,7 @@ func (r *request) send(text []byte) bool {
 	if o.broken {
 		return false
 	}
+	r.forgetTaken()
 	if !o.pending() {
 		n, err := r.session.Client.Write(text)
 		if err != nil && err != netio.ErrAgain {

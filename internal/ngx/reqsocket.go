@@ -20,7 +20,7 @@ func requestSocket(m *machine, c *luajit.Call) luajit.Outcome {
 		return failure(c, "pending data to write")
 	}
 	if s := r.clientSocket(); s != nil {
-		if s.acquired == r.phase {
+		if s.acquired == r.phase && r.phase != inBalancer {
 			return failure(c, "duplicate call")
 		}
 		s.acquired = r.phase
@@ -72,6 +72,8 @@ func peek(m *machine, c *luajit.Call) luajit.Outcome {
 	case int(size) == 0:
 		c.PushString("")
 		return luajit.Return
+	case m.req.phase == inBalancer:
+		return s.glimpse(c, int(size))
 	case !c.CanYield():
 		return c.RaiseNoYield()
 	}

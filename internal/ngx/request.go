@@ -43,8 +43,13 @@ type request struct {
 	ended     bool // while inHandler: with result
 	result    stream.Result
 
-	ctx     bool // has a table ngx.ctx
-	onAbort *coroutine
+	ctx bool // has a table ngx.ctx
+	// record is the request as C code knows it; exposed says that Lua has asked for the descriptor, and gone that the
+	// client's connection is not the session's any more.
+	record        *record
+	exposed, gone bool
+	taken         taken
+	onAbort       *coroutine
 	// abortable is set until onAbort runs.
 	abortable bool
 	out       output
@@ -67,6 +72,7 @@ func requestOf(s *stream.Session) (*request, error) {
 	}
 	r := m.newRequest()
 	r.session = s
+	r.record.fd = int32(s.Client.Fd())
 	requests.Set(s, r)
 	s.OnFree(freeSession)
 	return r, nil
@@ -78,16 +84,12 @@ func (m *machine) newRequest() *request {
 		r = m.idleRequests[n-1]
 		m.idleRequests = m.idleRequests[:n-1]
 	} else {
-		r = &request{m: m}
+		r = &request{m: m, record: m.newRecord()}
 	}
 	m.lastRequest++
 	r.id = float64(m.lastRequest)
 	return r
 }
-
-// exdata is what thread.exdata() gives in r's threads: in OpenResty the request's address, here a number that looks
-// like one.
-func (r *request) exdata() uintptr { return 1<<16 + uintptr(r.id)<<4 }
 
 // freeSession is called when the session is freed.
 func freeSession(s *stream.Session) {
@@ -116,10 +118,15 @@ func (r *request) free() {
 		m.forgetCtx(r.id)
 	}
 	r.out.free()
-	*r = request{m: m, posted: r.posted[:0], frees: r.frees[:0], out: r.out}
+	r.hide()
+	r.forgetTaken()
+	r.record.fd = -1
+	*r = request{m: m, posted: r.posted[:0], frees: r.frees[:0], out: r.out, record: r.record}
 	if len(m.idleRequests) < 1024 {
 		m.idleRequests = append(m.idleRequests, r)
+		return
 	}
+	recordSlot.of(m).free = append(recordSlot.of(m).free, r.record)
 }
 
 // stop cancels and releases all threads.

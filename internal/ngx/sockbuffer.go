@@ -20,14 +20,17 @@ func (all *sockets) buffer() (b []byte) {
 
 // giveBack returns such a buffer: an idle connection has none.
 func (s *socket) giveBack(rest, buf *[]byte) {
-	const most, many = 64 << 10, 64
 	*rest = nil
 	if *buf == nil {
 		return
 	}
-	all := socketSlot.of(s.m)
-	if cap(*buf) <= most && len(all.buffers) < many {
-		all.buffers = append(all.buffers, *buf)
-	}
+	socketSlot.of(s.m).keepBuffer(*buf)
 	*buf = nil
+}
+
+func (all *sockets) keepBuffer(b []byte) {
+	const most, many = 64 << 10, 64
+	if cap(b) <= most && len(all.buffers) < many {
+		all.buffers = append(all.buffers, b)
+	}
 }

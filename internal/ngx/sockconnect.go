@@ -170,6 +170,9 @@ func (s *socket) connectTime() int64 { return orElse(s.connectTimeout, s.req.con
 
 // settle ends a connect that has waited, unless it goes on waiting. A failed one frees its place in the pool.
 func (s *socket) settle(p progress) {
+	if p != waiting && s.via != nil {
+		p = s.via.settled(p)
+	}
 	if p == waiting {
 		return
 	}
@@ -217,6 +220,10 @@ func (s *socket) connectTimedOut() {
 
 // connectResult pushes what connect returns.
 func (s *socket) connectResult(v *luajit.Values) {
+	if s.returned {
+		s.giveSocket(v)
+		return
+	}
 	if s.connectErr == "" {
 		v.PushNumber(1)
 		return

@@ -17,6 +17,9 @@ import (
 
 // locate finds the address, and connects to it.
 func (s *socket) locate() progress {
+	if s.via != nil {
+		return s.dial(s.via.peering.Addr, s.via.peering.Name)
+	}
 	parsed, err := addr.Parse(s.target, addr.Options{DefaultPort: s.port, NoResolve: true})
 	if err != nil {
 		s.connectErr = fmt.Sprintf("failed to parse host name %q: %s", s.target, err)

@@ -33,6 +33,7 @@ type socket struct {
 	// A call that waits, and until when (Loop.Millis). One timer serves all three: it is armed for the first of them
 	// and looks again when it expires, so that a call that is answered in time costs nothing.
 	connector, reader, writer *coroutine
+	handing                   *handing
 	readBy                    int64
 	timer                     loop.Timer
 	rx                        receiving
@@ -60,6 +61,8 @@ type socket struct {
 	bound              netio.Addr
 	query              *resolver.Query
 	queryCount         uint64
+	via                *via    // ngx.upstream.connect has chosen the peer
+	returned           bool    // what the call that connects returns is the socket
 	prev, next         *socket // in the request's list
 }
 
@@ -72,7 +75,7 @@ type sockets struct {
 	pools    map[string]*socketPool
 	key      []byte // of the pool that connect looks for
 	// Of lua/socket.lua: the metatables of sockets, of the boxes, and the primitive below receiveuntil's iterators.
-	tcp, request, box, patternBox, iterate luajit.Ref
+	tcp, request, box, patternBox, iterate, glimpse luajit.Ref
 }
 
 var socketSlot = newMachineSlot[sockets]()
@@ -93,6 +96,9 @@ func (s *socket) push(v *luajit.Values) {
 	box, methods := all.box, all.tcp
 	if s.downstream {
 		box, methods = 0, all.request
+		if s.m.req.phase == inBalancer {
+			methods = all.glimpse
+		}
 	}
 	v.NewTable(1, 0)
 	v.PushBox(s.number, box)
@@ -179,6 +185,8 @@ func (s *socket) foreign() bool { return s.req != s.m.req || s.reqID != s.m.req.
 // busy says why a call must not be made while others wait; "" when it may.
 func (s *socket) busy(reading, writing bool) string {
 	switch {
+	case s.handing != nil:
+		return "socket busy being handed over"
 	case s.connector != nil:
 		return "socket busy connecting"
 	case reading && s.reader != nil:
@@ -208,6 +216,7 @@ func (s *socket) finalize() {
 	s.connector, s.reader, s.writer = nil, nil, nil
 	s.stopQuery()
 	s.leaveQueue()
+	s.leavePeer()
 	s.conn = nil
 	if s.downstream {
 		return

@@ -11,9 +11,9 @@ var socketFamily = family{
 	name: "socket",
 	lua:  "socket.lua",
 	primitives: []primitive{
-		{name: "sock_keep", run: keepSockets, opt: luajit.Options{Refs: 31}},
+		{name: "sock_keep", run: keepSockets, opt: luajit.Options{Refs: 63}},
 		{name: "sock_tcp", run: newTCP, in: yieldable},
-		{name: "sock_request", run: requestSocket, in: inClient},
+		{name: "sock_request", run: requestSocket, in: inClient | inBalancer},
 		{name: "sock_collect", run: collectSocket, opt: luajit.Options{Boxes: 1}},
 		{name: "sock_collect_pattern", run: collectPattern, opt: luajit.Options{Boxes: 1}},
 		{name: "sock_connect", run: connect, in: yieldable,
@@ -24,7 +24,7 @@ var socketFamily = family{
 		{name: "sock_receiveuntil", run: receiveUntil, in: anywhere,
 			opt: luajit.Options{Boxes: 1, Fields: []string{"inclusive"}}},
 		{name: "sock_iterate", run: iterate, in: anywhere, opt: luajit.Options{Boxes: 3}},
-		{name: "sock_peek", run: peek, in: inAccess | inPreread, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_peek", run: peek, in: inAccess | inPreread | inBalancer, opt: luajit.Options{Boxes: 1}},
 		{name: "sock_send", run: send, in: anywhere,
 			opt: luajit.Options{Boxes: 1, Flat: 2, FlatMode: luajit.FlattenSend}},
 		{name: "sock_close", run: closeSocket, in: anywhere, opt: luajit.Options{Boxes: 1}},
@@ -42,10 +42,11 @@ var socketFamily = family{
 	},
 }
 
-// keepSockets(tcp, request, box, patternBox, iterate) keeps what lua/socket.lua has made.
+// keepSockets(tcp, request, box, patternBox, iterate, glimpse) keeps what lua/socket.lua has made.
 func keepSockets(m *machine, c *luajit.Call) luajit.Outcome {
 	all := socketSlot.of(m)
 	all.tcp, all.request, all.box, all.patternBox, all.iterate = c.Ref(1), c.Ref(2), c.Ref(3), c.Ref(4), c.Ref(5)
+	all.glimpse = c.Ref(6)
 	return luajit.Return
 }
 

@@ -191,6 +191,9 @@ func getFd(m *machine, c *luajit.Call) luajit.Outcome {
 	case s.foreign():
 		return failure(c, "bad request")
 	}
+	if s.downstream {
+		s.req.exposed = true
+	}
 	c.PushInt(s.conn.Fd())
 	return luajit.Return
 }

@@ -153,6 +153,7 @@ func (s *socket) readResult(v *luajit.Values) {
 func (s *socket) read() (done bool) {
 	if len(s.in) > 0 {
 		n, done := s.rx.feed(s.in)
+		s.record(s.in[:n])
 		s.fromC = false
 		s.take(s.in[n:])
 		if done {
@@ -170,6 +171,13 @@ func (s *socket) read() (done bool) {
 		if done, again := s.readOnce(); done || !again {
 			return done
 		}
+	}
+}
+
+// record remembers what the client has said, as it may be handed over.
+func (s *socket) record(b []byte) {
+	if s.downstream {
+		s.req.take(b)
 	}
 }
 
@@ -214,6 +222,7 @@ func (s *socket) readOnce() (done, again bool) {
 		s.rx.part = socketSlot.of(s.m).buffer()
 	}
 	taken, done := s.rx.feed(buf[:n])
+	s.record(buf[:taken])
 	s.fromC = true
 	switch {
 	case careful:

@@ -29,6 +29,9 @@ func send(m *machine, c *luajit.Call) luajit.Outcome {
 	}
 	data := c.Bytes(2)
 	s.sent, s.sendErr = len(data), ""
+	if s.downstream {
+		s.req.forgetTaken()
+	}
 	left := s.write(data)
 	if len(left) == 0 || s.sendErr != "" {
 		s.sendResult(&c.Values)

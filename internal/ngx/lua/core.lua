@@ -7,7 +7,7 @@ local ipairs = ipairs
 
 ffi.cdef [[
 typedef struct {
-    double id; int32_t phase, ctx, gone_count, pad; double gone[24];
+    double id; int32_t phase, ctx, gone_count, exposed; double gone[24]; void *record;
 } weir_shared;
 ]]
 -- What Go tells without a call: the request that runs, and its phase (machine.go: shared).
@@ -23,10 +23,11 @@ base.phases = {
 local phase_names = {}
 for name, bit in pairs(base.phases) do phase_names[bit] = name end
 
--- The current request's number, nil where there is none.
+-- The current request as C code knows it (fdapi.go), nil where there is none.
 function base.get_request()
-    local id = shared.id
-    if id ~= 0 then return id end
+    if shared.id == 0 then return nil end
+    shared.exposed = 1
+    return shared.record
 end
 
 local function preload(name, chunk)

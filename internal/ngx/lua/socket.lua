@@ -37,9 +37,13 @@ local request = methods {
     peek = p.sock_peek,
 }
 
+-- What balancer_by_lua may do with the client's connection.
+local glimpse = { peek = p.sock_peek, getfd = p.sock_getfd }
+glimpse.__index = glimpse
+
 registry.__tcp_cosocket_mt = tcp
 registry.__tcp_raw_req_cosocket_mt = request
-p.sock_keep(tcp, request, { __gc = p.sock_collect }, { __gc = p.sock_collect_pattern }, p.sock_iterate)
+p.sock_keep(tcp, request, { __gc = p.sock_collect }, { __gc = p.sock_collect_pattern }, p.sock_iterate, glimpse)
 
 local new = p.sock_tcp
 

@@ -1,0 +1,88 @@
+package ngx
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/stream"
+)
+
+// record is a request as C code knows it, for programs that reach into nginx by FFI: its address is what thread.exdata
+// and resty.core.base.get_request give. It begins with the address of the connection, and that has the descriptor
+// where nginx has it (ngx_stream_lua_request_s, ngx_connection_s). It is no Go memory, and stays mapped as long as the
+// machine lives: an address that was kept for too long finds another request's descriptor, or -1.
+type record struct {
+	connection uintptr
+	_          [2]uintptr
+	// ngx_connection_s:
+	data, read, write uintptr
+	fd                int32
+	_                 int32
+	_                 uintptr
+}
+
+// records are a machine's, used again and again.
+type records struct {
+	free   []*record
+	events uintptr // zeros, in place of the events that data, read and write point to
+}
+
+var recordSlot = newMachineSlot[records]()
+
+// recordPage is how much memory is mapped at once, in bytes.
+const recordPage = 16 << 10
+
+// newRecord takes a record that has no descriptor.
+func (m *machine) newRecord() *record {
+	all := recordSlot.of(m)
+	if len(all.free) == 0 {
+		all.grow(m)
+	}
+	last := len(all.free) - 1
+	c := all.free[last]
+	all.free = all.free[:last]
+	return c
+}
+
+func (all *records) grow(m *machine) {
+	page, err := unix.Mmap(-1, 0, recordPage, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		panic("no memory: " + err.Error()) // as Go's own allocations do
+	}
+	m.closers = append(m.closers, func() { unix.Munmap(page) })
+	list := unsafe.Slice((*record)(unsafe.Pointer(unsafe.SliceData(page))), recordPage/int(unsafe.Sizeof(record{})))
+	const size = 4 // records that the zeros take
+	all.events = uintptr(unsafe.Pointer(&list[0]))
+	for i := size; i < len(list); i++ {
+		c := &list[i]
+		at := uintptr(unsafe.Pointer(c))
+		*c = record{connection: at + unsafe.Offsetof(c.data), data: at, read: all.events, write: all.events, fd: -1}
+		all.free = append(all.free, c)
+	}
+}
+
+// exdata is what thread.exdata() gives in r's threads.
+func (r *request) exdata() uintptr { return uintptr(unsafe.Pointer(r.record)) }
+
+// lookAgain is called at the end of a phase in which Lua has asked for the descriptor: another socket may have its
+// number by now (dup2), and then the loop is to watch that.
+func (r *request) lookAgain() {
+	if !r.exposed || r.gone || !r.session.Client.IsOpen() {
+		return
+	}
+	r.session.Client.Unwatch()
+	if err := r.session.Client.Watch(); err != nil {
+		r.session.Log(logs.Info, "the client's descriptor cannot be watched any more: "+stream.Describe(err))
+		r.gone = true
+	}
+}
+
+// hide is called before the descriptor is closed: a process that was given it keeps the connection open, and what
+// happens to it must not wake this one.
+func (r *request) hide() {
+	if r.exposed && r.session != nil && r.session.Client.IsOpen() {
+		r.session.Client.Unwatch()
+	}
+}

@@ -1,0 +1,91 @@
+package ngx
+
+import (
+	"github.com/weirproxy/weir/internal/luajit"
+	"github.com/weirproxy/weir/internal/netio"
+	"github.com/weirproxy/weir/internal/stream"
+	"github.com/weirproxy/weir/internal/stream/protocol"
+)
+
+// firstBytesFamily is ngx.preread.
+var firstBytesFamily = family{
+	name: "preread",
+	lua:  "preread.lua",
+	primitives: []primitive{
+		{name: "preread_protocol", run: prereadProtocol, in: anywhere},
+	},
+}
+
+// prereadProtocol() is ngx.preread.protocol: what preread_protocol has found. Where it is off, access and preread look
+// themselves, as it would.
+func prereadProtocol(m *machine, c *luajit.Call) luajit.Outcome {
+	r := m.req
+	s := r.session
+	switch {
+	case s == nil:
+		return failure(c, "no session")
+	case protocol.Of(s) != "":
+		return pushProtocol(s, &c.Values)
+	case r.phase&(inAccess|inPreread) == 0 || !s.Client.IsOpen():
+		c.PushNil()
+		return luajit.Return
+	case r.readable != nil:
+		return failure(c, "socket busy reading")
+	}
+	if sock := r.clientSocket(); sock != nil && (sock.consumed || sock.handing != nil) {
+		return failure(c, "the first bytes are not there any more")
+	}
+	if protocol.Look(s) {
+		return pushProtocol(s, &c.Values)
+	}
+	if !c.CanYield() {
+		return c.RaiseNoYield()
+	}
+	d := &detecting{r, m.running(c)}
+	r.readable = d.look
+	d.co.after(protocol.Timeout(s.Server), d.giveUp)
+	return d.co.park(d)
+}
+
+func pushProtocol(s *stream.Session, v *luajit.Values) luajit.Outcome {
+	v.PushString(protocol.Of(s))
+	return luajit.Return
+}
+
+// detecting is an ngx.preread.protocol that waits for the client to say more.
+type detecting struct {
+	r  *request
+	co *coroutine
+}
+
+func (d *detecting) look(*request) {
+	if protocol.Look(d.r.session) {
+		d.end()
+	}
+}
+
+func (d *detecting) giveUp(*coroutine) {
+	protocol.Settle(d.r.session)
+	d.end()
+}
+
+func (d *detecting) end() {
+	s := d.r.session
+	d.r.readable = nil
+	d.co.resume(func(v *luajit.Values) { pushProtocol(s, v) })
+}
+
+// cancel implements waiter.
+func (d *detecting) cancel(*coroutine) { d.r.readable = nil }
+
+// glimpse is peek where nothing can wait: what is there of the first bytes, which are in the kernel until a peer is
+// connected.
+func (s *socket) glimpse(c *luajit.Call, size int) luajit.Outcome {
+	scratch := s.m.worker.Scratch
+	n, err := s.conn.Peek(scratch[:min(size, s.req.session.Server.PrereadBufferSize, len(scratch))])
+	if err != nil && err != netio.ErrAgain {
+		n = 0
+	}
+	pushScratch(&c.Values, scratch[:n])
+	return luajit.Return
+}

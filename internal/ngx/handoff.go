@@ -1,0 +1,182 @@
+package ngx
+
+import (
+	"errors"
+	"maps"
+
+	"github.com/weirproxy/weir/handoff"
+	"github.com/weirproxy/weir/internal/luajit"
+	"github.com/weirproxy/weir/internal/stream"
+	"github.com/weirproxy/weir/internal/stream/handover"
+)
+
+// handoffFamily is sock:handoff and sock:detach of the client's socket.
+var handoffFamily = family{
+	name: "handoff",
+	lua:  "handoff.lua",
+	primitives: []primitive{
+		{name: "sock_handoff", run: handOff, in: inClient, waits: true, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_detach", run: detach, in: inClient, opt: luajit.Options{Boxes: 1}},
+	},
+}
+
+// handOff(self, path, raw, timeout, name, value, …) gives the client's connection to another process. What receive has
+// taken and nothing has answered yet goes with it.
+func handOff(m *machine, c *luajit.Call) luajit.Outcome {
+	s, out, ok := m.client(c)
+	if !ok {
+		return out
+	}
+	r := s.req
+	if r.taken.overrun {
+		return failure(c, "too much was received: more than preread_buffer_size")
+	}
+	o := handover.Options{Receivers: []string{c.String(2)}, Raw: c.Bool(3), Timeout: int64(c.Number(4))}
+	if !o.Raw {
+		o.Metadata = handover.Describe(r.session)
+		o.Metadata.Meta = withPairs(o.Metadata.Meta, c, 5)
+	}
+	o.Consumed = append(append([]byte(nil), r.taken.bytes...), s.in...)
+	h := &handing{s: s, co: m.running(c), eof: r.out.eof}
+	s.handing, r.out.eof = h, true
+	handover.Send(r.session, o, h.done)
+	return h.co.park(h)
+}
+
+// withPairs is meta with the arguments from i on, which are names and values.
+func withPairs(meta map[string]string, c *luajit.Call, i int) map[string]string {
+	if i > c.Len() {
+		return meta
+	}
+	meta = maps.Clone(meta)
+	if meta == nil {
+		meta = map[string]string{}
+	}
+	for ; i < c.Len(); i += 2 {
+		name, _ := textOf(c, i)
+		value, _ := textOf(c, i+1)
+		meta[name] = value
+	}
+	return meta
+}
+
+// client is the client's socket, for a call that gives it away.
+func (m *machine) client(c *luajit.Call) (s *socket, out luajit.Outcome, ok bool) {
+	s, out, ok = m.self(c)
+	switch {
+	case !ok:
+		return nil, out, false
+	case s == nil || s.conn == nil:
+		return nil, failure(c, "closed"), false
+	case s.foreign():
+		return nil, c.Raise("bad request"), false
+	}
+	if why := s.busy(true, true); why != "" {
+		return nil, failure(c, why), false
+	}
+	return s, 0, true
+}
+
+// handing is a sock:handoff that waits for the receiver's answer. Nothing is said to the client meanwhile.
+type handing struct {
+	s   *socket
+	co  *coroutine
+	eof bool // what output.eof was
+}
+
+func (h *handing) done(err error) {
+	s := h.s
+	if s.handing != h {
+		return
+	}
+	s.handing = nil
+	if err == nil {
+		s.letGo()
+		h.co.resume(func(v *luajit.Values) { v.PushBool(true) })
+		return
+	}
+	s.req.out.eof = h.eof
+	h.co.resume(func(v *luajit.Values) {
+		v.PushNil()
+		v.PushString(handingTrouble(err))
+	})
+}
+
+func handingTrouble(err error) string {
+	switch {
+	case errors.Is(err, handoff.ErrRefused):
+		return "refused"
+	case errors.Is(err, handoff.ErrTimeout):
+		return "timeout"
+	case errors.Is(err, handoff.ErrGone):
+		return "gone"
+	}
+	return stream.Describe(err)
+}
+
+// cancel implements waiter: the thread that waits is killed, and the connection stays the session's if it still is.
+func (h *handing) cancel(*coroutine) {
+	s := h.s
+	s.handing = nil
+	if handover.Abandon(s.req.session) {
+		s.letGo()
+		return
+	}
+	s.req.out.eof = h.eof
+}
+
+// letGo is called when the connection is another's: the phase goes on without it, and the session ends with the phase.
+func (s *socket) letGo() {
+	r := s.req
+	r.gone, r.out.eof = true, true
+	r.readable, r.writable = nil, nil
+	s.finalize()
+}
+
+// detach(self) is sock:detach: the descriptor, which is the caller's from now on, and what has been read of it and not
+// been taken by anybody.
+func detach(m *machine, c *luajit.Call) luajit.Outcome {
+	s, out, ok := m.client(c)
+	if !ok {
+		return out
+	}
+	rest := append([]byte(nil), s.in...)
+	rest = append(rest, s.conn.Before()...)
+	fd := s.req.session.Detach()
+	s.letGo()
+	c.PushInt(fd)
+	c.PushBytes(rest)
+	return luajit.Return
+}
+
+// taken is what Lua has received since something was last sent to the client: a receiver is to read it again.
+type taken struct {
+	bytes   []byte // in a buffer of the machine's
+	overrun bool   // there was more than preread_buffer_size
+}
+
+// take adds what Lua has received.
+func (r *request) take(b []byte) {
+	t := &r.taken
+	if t.overrun || len(b) == 0 {
+		return
+	}
+	if len(t.bytes)+len(b) > r.session.Server.PrereadBufferSize {
+		r.forgetTaken()
+		t.overrun = true
+		return
+	}
+	if t.bytes == nil {
+		t.bytes = socketSlot.of(r.m).buffer()
+	}
+	t.bytes = append(t.bytes, b...)
+}
+
+// forgetTaken is called when the client has been sent something: what it said before has been answered.
+func (r *request) forgetTaken() {
+	r.taken.overrun = false
+	if r.taken.bytes != nil {
+		socketSlot.of(r.m).keepBuffer(r.taken.bytes)
+		r.taken.bytes = nil
+	}
+}
