@@ -83,7 +83,7 @@ func IsGREASE(code uint16) bool { return code&0x0f0f == 0x0a0a && code>>8 == cod
 func (h *Hello) Protocols() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for list := h.ALPN; len(list) > 0; {
-			name := list[1 : 1+list[0]]
+			name := list[1 : 1+int(list[0])]
 			list = list[1+len(name):]
 			if !yield(name) {
 				return

@@ -76,7 +76,7 @@ func (h *Hello) appendALPNLetters(dst []byte) []byte {
 	if len(h.ALPN) == 0 {
 		return append(dst, "00"...)
 	}
-	name := h.ALPN[1 : 1+h.ALPN[0]]
+	name := h.ALPN[1 : 1+int(h.ALPN[0])]
 	first, last := name[0], name[len(name)-1]
 	if isAlphanumeric(first) && isAlphanumeric(last) {
 		return append(dst, first, last)

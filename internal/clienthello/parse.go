@@ -167,7 +167,7 @@ func (h *Hello) protocols(r *reader) {
 	if r.good() && length == 0 {
 		r.malformed = true
 	}
-	for rest := list; len(rest) > 0; rest = rest[1+rest[0]:] {
+	for rest := list; len(rest) > 0; rest = rest[1+int(rest[0]):] {
 		if rest[0] == 0 || int(rest[0]) >= len(rest) {
 			r.malformed = true
 			return

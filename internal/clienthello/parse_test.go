@@ -67,6 +67,7 @@ func TestParse(t *testing.T) {
 		{title: "empty ALPN", first: record(hello(extension("0010", "0000"))), err: ErrMalformed},
 		{title: "empty protocol", first: record(hello(extension("0010", "000100"))), err: ErrMalformed},
 		{title: "protocol longer than its list", first: record(hello(extension("0010", "0002"+"0261"))), err: ErrMalformed},
+		{title: "protocol of 255 bytes", first: record(hello(extension("0010", "0100"+"ff"+strings.Repeat("61", 255)))), version: TLS12},
 		{title: "supported versions", first: record(hello(extension("002b", "04"+"0a0a"+"0304"))), version: TLS13},
 		{title: "versions' own length counts", first: record("0303" + random + "00" + "0002c02f" + "0100" + "0007" + "002b0007" + "020304"),
 			version: TLS13},
@@ -85,6 +86,9 @@ func TestParse(t *testing.T) {
 		if more != tc.more || err != tc.err {
 			t.Errorf("%s: %d, %v, want %d, %v", tc.title, more, err, tc.more, tc.err)
 			continue
+		}
+		h.AppendJA4(nil)
+		for range h.Protocols() {
 		}
 		if err == nil && more == 0 && (string(h.ServerName) != tc.server || h.Highest() != tc.version) {
 			t.Errorf("%s: %q, %x, want %q, %x", tc.title, h.ServerName, h.Highest(), tc.server, tc.version)
