@@ -7,8 +7,13 @@ func (h *Hello) Parse(first []byte) (more int, err error) {
 	var message []byte // as far as there
 	for rest := first; !whole(message); {
 		length, missing, err := h.record(rest)
-		if err != nil || h.SSL2 {
+		switch {
+		case err != nil:
 			return 0, err
+		case h.SSL2 && len(rest) < len(first):
+			return 0, ErrNotHello // not behind a TLS record
+		case h.SSL2:
+			return 0, nil
 		}
 		if missing > 0 {
 			more = missing
