@@ -52,12 +52,24 @@ func newSemaphore(m *machine, c *luajit.Call) luajit.Outcome {
 
 func freeSemaphore(m *machine, c *luajit.Call) luajit.Outcome {
 	table := semaphores.of(m)
+	if m.semaphore(c) == nil {
+		return luajit.Return
+	}
 	table.all[c.Int(1)-1] = nil
 	table.free = append(table.free, c.Int(1))
 	return luajit.Return
 }
 
-func (m *machine) semaphore(c *luajit.Call) *semaphore { return semaphores.of(m).all[c.Int(1)-1] }
+// semaphore is that of argument 1, nil when it is gone: a finalizer may use one whose own has run.
+func (m *machine) semaphore(c *luajit.Call) *semaphore {
+	all, id := semaphores.of(m).all, c.Int(1)
+	if id < 1 || id > len(all) {
+		return nil
+	}
+	return all[id-1]
+}
+
+const semaphoreGone = "semaphore is gone"
 
 // waitSemaphore(id, milliseconds) takes a resource.
 func waitSemaphore(m *machine, c *luajit.Call) luajit.Outcome {
@@ -65,6 +77,9 @@ func waitSemaphore(m *machine, c *luajit.Call) luajit.Outcome {
 		return failure(c, refusal)
 	}
 	s := m.semaphore(c)
+	if s == nil {
+		return failure(c, semaphoreGone)
+	}
 	if s.count > 0 && len(s.waiting) == 0 {
 		s.count--
 		c.PushBool(true)
@@ -105,6 +120,9 @@ func (s *semaphore) cancel(co *coroutine) {
 // postSemaphore(id, n) gives resources; who waits goes on when the present slice is over.
 func postSemaphore(m *machine, c *luajit.Call) luajit.Outcome {
 	s := m.semaphore(c)
+	if s == nil {
+		return c.Raise(semaphoreGone)
+	}
 	s.count += c.Int(2)
 	if len(s.waiting) > 0 && !s.posted {
 		s.posted = true
@@ -125,6 +143,9 @@ func (s *semaphore) wake() {
 
 func countSemaphore(m *machine, c *luajit.Call) luajit.Outcome {
 	s := m.semaphore(c)
+	if s == nil {
+		return c.Raise(semaphoreGone)
+	}
 	c.PushInt(s.count - len(s.waiting))
 	return luajit.Return
 }

@@ -5,7 +5,11 @@ local new_id, free_id, wait, post, count = p.sema_new, p.sema_free, p.sema_wait,
 local type, error, tonumber, setmetatable = type, error, tonumber, setmetatable
 
 local handle = ffi.typeof("struct { double id; }")
-local function release(h) free_id(h.id) end
+local function release(h)
+    local id = h.id
+    h.id = 0
+    free_id(id)
+end
 
 local M = { version = p.base.version }
 local mt = { __index = M }
@@ -18,7 +22,7 @@ end
 
 function M.new(n)
     n = tonumber(n) or 0
-    if n < 0 then error("no negative number", 2) end
+    if not (n >= 0) then error("no negative number", 2) end
     return setmetatable({ sem = gc(handle(new_id(n)), release) }, mt)
 end
 
@@ -26,7 +30,7 @@ function M.wait(self, seconds)
     local h = handle_of(self)
     if p.base.shared.id == 0 then error("no request found") end
     local ms = tonumber(seconds) * 1000
-    if ms < 0 then error("no negative number", 2) end
+    if not (ms >= 0) then error("no negative number", 2) end
     local ok, err = wait(h.id, ms)
     return ok, err
 end
@@ -34,7 +38,7 @@ end
 function M.post(self, n)
     local h = handle_of(self)
     n = n and tonumber(n) or 1
-    if n < 1 then error("positive number required", 2) end
+    if not (n >= 1) then error("positive number required", 2) end
     post(h.id, n)
     return true
 end
