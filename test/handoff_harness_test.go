@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -125,4 +126,40 @@ func freeAddr(t testing.TB, addr string) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// mustRun runs a program to its end.
+func (w *workspace) mustRun(name string, args ...string) {
+	w.t.Helper()
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		w.t.Fatalf("%s: %v\n%s", name, err, out)
+	}
+}
+
+// receivedBy takes a connection that was sent to a datagram socket.
+func receivedBy(t testing.TB, l *net.UnixConn) net.Conn {
+	t.Helper()
+	l.SetReadDeadline(time.Now().Add(deadline))
+	room := make([]byte, syscall.CmsgSpace(4))
+	_, n, _, _, err := l.ReadMsgUnix(make([]byte, 1), room)
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, err := syscall.ParseSocketControlMessage(room[:n])
+	if err != nil || len(messages) != 1 {
+		t.Fatalf("%d control messages (%v)", len(messages), err)
+	}
+	fds, err := syscall.ParseUnixRights(&messages[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := os.NewFile(uintptr(fds[0]), "")
+	defer file.Close()
+	conn, err := net.FileConn(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(deadline))
+	return conn
 }

@@ -198,7 +198,11 @@ func (s *socket) finishConnect() {
 		return
 	}
 	s.connectErr = reasonOf(err)
-	if s.req.conf().logErrors.V {
+	switch {
+	case !s.req.conf().logErrors.V:
+	case s.via != nil:
+		s.log(logs.Error, stream.Describe(err))
+	default:
 		s.req.log(logs.Error, stream.Describe(err))
 	}
 	s.settle(failed)

@@ -1,0 +1,219 @@
+package test
+
+import (
+	"net"
+	"strings"
+	"testing"
+)
+
+// peers are servers that say which they are, then echo lines.
+const peers = `
+	map $server_port $name { 9101 a; 9102 b; }
+	server { listen {host}:9101; listen {host}:9102; listen unix:{dir}/peer;
+		content_by_lua_block {
+			local sock = ngx.req.socket()
+			ngx.say(ngx.var.name)
+			while true do
+				local line = sock:receive()
+				if not line then return end
+				ngx.say(line)
+			end
+		}
+	}`
+
+// TestLuaUpstreamConnect says what calls of ngx.upstream.connect find.
+func TestLuaUpstreamConnect(t *testing.T) {
+	for _, test := range []struct{ name, directives, code, want, log string }{
+		{"rounds", `server {host}:9101; server {host}:9102;`, `
+			for i = 1, 4 do
+				local sock = assert(ngx.upstream.connect("group"))
+				ngx.say(sock:receive(), " ", sock:send("x\n"), " ", sock:receive(), " ", sock:close())
+			end`, "a 2 x 1\nb 2 x 1\na 2 x 1\nb 2 x 1\n", ""},
+		{"kept", `server {host}:9101;`, `
+			for i = 1, 3 do
+				local sock = assert(ngx.upstream.connect("group"))
+				if i == 1 then sock:receive() end
+				sock:send(i .. "\n")
+				ngx.say(sock:receive(), " ", sock:getreusedtimes(), " ", sock:setkeepalive(1000))
+			end`, "1 0 1\n2 1 1\n3 2 1\n", ""},
+		{"max_conns", `server {host}:9101 max_conns=1; server {host}:9102 max_conns=1;`, `
+			local connect = ngx.upstream.connect
+			local one, two = connect("group"), connect("group")
+			ngx.say(connect("group"))
+			one:close()
+			one = assert(connect("group"))
+			ngx.say(one:receive(), " ", connect("group"))
+			one:setkeepalive(1000)
+			one = assert(connect("group"))
+			ngx.say(one:getreusedtimes())
+			one = nil collectgarbage() collectgarbage()
+			ngx.say(type(connect("group")))`, "nilno live upstreams\na nilno live upstreams\n1\ntable\n", `no live upstreams in upstream "group"`},
+		{"killed while it connects", `server {host}:9101 max_conns=1;`, `
+			local t = ngx.thread.spawn(function() ngx.upstream.connect("group") end)
+			ngx.say(ngx.thread.kill(t))
+			ngx.say(type(ngx.upstream.connect("group")))`, "1\ntable\n", ""},
+		{"dead peers", `server {host}:9109 max_fails=1; server {host}:9108 max_fails=1; server {host}:9101 backup;`, `
+			for i = 1, 2 do ngx.say(assert(ngx.upstream.connect("group")):receive()) end`, "a\na\n", "temporarily disabled"},
+		{"all dead", `server {host}:9109 max_fails=3; server {host}:9108 max_fails=3;`, `
+			ngx.say(ngx.upstream.connect("group"))`, "nilconnection refused\n", "111: Connection refused"},
+		{"key", `hash $remote_addr; server {host}:9101; server {host}:9102;`, `
+			local function ask(key) return (assert(ngx.upstream.connect("group", { key = key })):receive()) end
+			ngx.say(ask("k1") == ask("k1"), " ", ask("k2") == ask("k2"), " ", ask() == ask())
+			local all = {}
+			for i = 1, 30 do all[ask("key" .. i)] = true end
+			ngx.say(all.a and all.b)`, "true true true\ntrue\n", ""},
+		{"addresses", `server {host}:9101;`, `
+			ngx.say(ngx.upstream.connect("{host}:9102"):receive())
+			ngx.say(ngx.upstream.connect("unix:{dir}/peer"):receive())
+			ngx.say(ngx.upstream.connect("nowhere"))
+			ngx.say(ngx.upstream.connect("{host}:9109"))
+			ngx.say(ngx.upstream.connect("name.test:80"))
+			ngx.say(pcall(ngx.upstream.connect))`, "b\n\nnilno port in upstream \"nowhere\"\nnilconnection refused\n" +
+			"nilno resolver defined to resolve \"name.test:80\"\nfalseexpecting 1 or 2 arguments, but got 0\n", ""},
+		{"balancer", `server 0.0.0.1:1; balancer_by_lua_block {
+				local balancer = require "ngx.balancer"
+				local state = balancer.get_last_failure()
+				ngx.ctx.seen = (ngx.ctx.seen or "") .. tostring(state) .. " "
+				if not state then balancer.set_more_tries(1) end
+				assert(balancer.set_current_peer("{host}", state and 9102 or 9109))
+			}`, `
+			local before = ngx.get_phase()
+			ngx.say(ngx.upstream.connect("group"):receive(), " ", ngx.ctx.seen, ngx.get_phase() == before)
+			ngx.thread.wait(ngx.thread.spawn(function()
+				ngx.say(ngx.upstream.connect("group"):receive(), " ", ngx.get_phase())
+			end))`, "b nil failed true\nb content\n", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := start(t, `stream { upstream group { `+test.directives+` }
+				server { listen {host}:9000; content_by_lua_block { `+test.code+` } } `+peers+` }`)
+			s.dial(9000).wantAll(test.want)
+			if test.log != "" {
+				s.waitLog(test.log)
+			}
+		})
+	}
+}
+
+// TestLuaBalancerByContent has balancer_by_lua choose by bytes that were peeked at in preread, in each attempt.
+func TestLuaBalancerByContent(t *testing.T) {
+	s := start(t, `stream {
+		upstream group { server 0.0.0.1:1; balancer_by_lua_block {
+			local balancer = require "ngx.balancer"
+			local sock = assert(ngx.req.socket())
+			local first = sock:peek(4)
+			if not balancer.get_last_failure() then
+				balancer.set_more_tries(1)
+				ngx.ctx.first = first
+				assert(balancer.set_current_peer("{host}", 9109))
+				return
+			end
+			assert(first == ngx.ctx.first and sock.receive == nil and #sock:peek(1000) < 1000)
+			assert(balancer.set_current_peer("{host}", first == "get " and 9101 or 9102))
+		} }
+		server { listen {host}:9000;
+			preread_by_lua_block { ngx.req.socket():peek(4) }
+			proxy_pass group;
+		}
+		`+peers+` }`)
+	for text, want := range map[string]string{"get x\n": "a\nget x\n", "put y\n": "b\nput y\n"} {
+		c := s.dial(9000)
+		c.send(text)
+		c.want(want)
+	}
+}
+
+// TestLuaFirstBytesOfBalancer has nothing have come when the balancer looks.
+func TestLuaFirstBytesOfBalancer(t *testing.T) {
+	s := start(t, `stream {
+		upstream group { server 0.0.0.1:1; balancer_by_lua_block {
+			assert(ngx.req.socket():peek(4) == "")
+			assert(require("ngx.balancer").set_current_peer("{host}", 9101))
+		} }
+		server { listen {host}:9000; proxy_pass group; }
+		`+peers+` }`)
+	c := s.dial(9000)
+	c.want("a\n")
+}
+
+// fdLibrary is what users have: it sends a descriptor to another process, and may put a dummy in its place.
+const fdLibrary = `
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+int pass(int fd, const char *path) {
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	char one = 0, room[CMSG_SPACE(sizeof(int))];
+	struct iovec io = { &one, 1 };
+	struct msghdr m = { &to, sizeof to, &io, 1, room, sizeof room, 0 };
+	strcpy(to.sun_path, path);
+	CMSG_FIRSTHDR(&m)->cmsg_level = SOL_SOCKET, CMSG_FIRSTHDR(&m)->cmsg_type = SCM_RIGHTS;
+	CMSG_FIRSTHDR(&m)->cmsg_len = CMSG_LEN(sizeof fd), memcpy(CMSG_DATA(CMSG_FIRSTHDR(&m)), &fd, sizeof fd);
+	int s = socket(AF_UNIX, SOCK_DGRAM, 0), pair[2], n = sendmsg(s, &m, 0);
+	socketpair(AF_UNIX, SOCK_STREAM, 0, pair), dup2(pair[0], fd);
+	return close(pair[0]), close(pair[1]), close(s), n;
+}
+`
+
+// TestLuaDescriptorByFFI is how people hand over on OpenResty: guessed offsets, sendmsg, a dummy by dup2.
+func TestLuaDescriptorByFFI(t *testing.T) {
+	w := newWorkspace(t)
+	w.write("fd.c", fdLibrary)
+	w.mustRun("gcc", "-shared", "-fPIC", "-o", w.path("fd.so"), w.path("fd.c"))
+	w.write("hand.lua", `
+		local ffi = require "ffi"
+		ffi.cdef [[
+			typedef struct { void *data, *read, *write; int fd; } connection;
+			typedef struct { connection *connection; } fake_request;
+			int pass(int fd, const char *path);
+		]]
+		local lib = ffi.load(ngx.config.prefix() .. "/fd.so")
+		local sock = ngx.req.socket()
+		if sock:peek(4) ~= "pass" then return end
+		local base = require "resty.core.base"
+		local r = ffi.cast("fake_request *", base.get_request())
+		local fd = r.connection.fd
+		assert(fd == sock:getfd())
+		assert(ffi.cast("fake_request *", require("thread.exdata")()).connection.fd == fd)
+		assert(lib.pass(fd, "{dir}/receiver") == 1)
+	`)
+	w.write("nginx.conf", `stream {
+		init_worker_by_lua_block { ngx.timer.at(0, function()
+			local ffi = require "ffi"
+			ffi.cdef "typedef struct { void *data, *read, *write; int fd; } timer_connection;"
+			local p = ffi.cast("timer_connection **", require("resty.core.base").get_request())
+			ngx.log(ngx.NOTICE, "in a timer: ", p[0].fd)
+		end) }
+		server { listen {host}:9000; preread_by_lua_file hand.lua; proxy_pass {host}:9101; proxy_timeout 20s; }
+		`+peers+` }`)
+	receiver, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: w.path("receiver"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { receiver.Close() })
+	s := w.start()
+	s.waitLog("in a timer: -1")
+	before := 0
+	for i := range 20 {
+		c := s.dial(9000)
+		c.send("pass this on")
+		conn := receivedBy(t, receiver)
+		wantFrom(t, conn, "pass this on")
+		c.send(" and this")
+		wantFrom(t, conn, " and this")
+		if _, err := conn.Write([]byte("from the receiver")); err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+		c.wantAll("from the receiver")
+		d := s.dial(9000)
+		d.send("stay\n")
+		d.want("a\nstay\n")
+		d.Close()
+		if i == 5 {
+			eventually(t, "sessions to end", func() bool { return strings.Count(s.log(), "disconnected, bytes") >= 12 })
+			before = s.descriptors()
+		}
+	}
+	eventually(t, "weir to close its descriptors", func() bool { return s.descriptors() <= before })
+}
