@@ -286,6 +286,10 @@ int wr_call(lua_State *L)
     wr_frame f;
 
     if (fn->flatmode == WR_FLAT_LOG && filtered(vm, L, fn)) return 0;
+    if (fn->fast && vm->fast.may) {
+        int done = wr_fast(vm, L, fn->fast);
+        if (done != WR_ASK) return done;
+    }
     pack(vm, L, fn, &f);
     vm->sp = f.args + f.nargs;
     if (fn->refmask) take_refs(L, fn, &f);

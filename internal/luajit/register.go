@@ -46,6 +46,8 @@ type Options struct {
 	// Fields are added as arguments behind the others: those of the last argument when it is a table, else nils. Their
 	// names have at most 64 bytes in all.
 	Fields []string
+	// Fast has C do the call on a socket that is lent (VM.Lend), where it can.
+	Fast Fast
 }
 
 // Register makes f callable from Lua, under name in the table of Prelude. The
@@ -66,6 +68,7 @@ func (vm *VM) Register(name string, f Func, opt Options) (Ref, error) {
 	}
 	req.fn.nfields = C.int32_t(len(opt.Fields))
 	req.fn.boxmask = C.uint32_t(opt.Boxes)
+	req.fn.fast = C.int32_t(opt.Fast)
 	if opt.Newline {
 		req.fn.newline = 1
 	}

@@ -95,6 +95,19 @@ typedef struct wr_frame {
     uint64_t msglen;
 } wr_frame;
 
+/* A socket that C may use until the thread that runs has parked: fast.c. */
+typedef struct wr_lent {
+    uint64_t number;    /* of its box */
+    int32_t fd;
+    uint32_t may;       /* WR_MAY_SEND, WR_MAY_WAIT; 0: none is lent */
+    uint64_t sent;      /* bytes that C has sent */
+    uint64_t partial;   /* of the send that Go is to finish */
+    int32_t waits;      /* the thread has parked in receive() */
+} wr_lent;
+
+enum { WR_MAY_SEND = 1, WR_MAY_WAIT = 2 };
+enum { WR_FAST_SEND = 1, WR_FAST_LINE = 2 };
+
 struct wr_vm {
     lua_State *L;
     wr_thread *cur;     /* the thread lua_resume was called on */
@@ -136,6 +149,7 @@ struct wr_vm {
     int32_t hooklock;
     uint64_t wanted;        /* the slice that Interrupt is to tell of */
     char number[32];    /* text of an error that is a number */
+    wr_lent fast;
 };
 
 typedef struct wr_fn {
@@ -150,6 +164,7 @@ typedef struct wr_fn {
     char fields[64];    /* names, each with its NUL */
     int32_t newline;
     int32_t where;
+    int32_t fast;       /* WR_FAST_*, 0 none */
 } wr_fn;
 
 enum { WR_FLAT_SEND = 1, WR_FLAT_SAY = 2, WR_FLAT_LOG = 3 };
@@ -194,6 +209,10 @@ void wr_pushval(wr_vm *vm, lua_State *L, wr_val *v, int argbase);
 /* call.c */
 int wr_call(lua_State *L);
 size_t wr_where(lua_State *L, char *dst, size_t size);
+
+/* fast.c: the number of results, or WR_ASK when Go is to be asked */
+#define WR_ASK (-2)
+int wr_fast(wr_vm *vm, lua_State *L, int kind);
 
 /* flatten.c */
 void wr_flatten(wr_vm *vm, lua_State *L, int at, int mode);

@@ -170,6 +170,16 @@ func (co *coroutine) resume(push func(v *luajit.Values)) {
 	co.req.run(posting{co: co, push: push})
 }
 
+// resumeLending is resume that lends C the socket that co has waited for.
+func (co *coroutine) resumeLending(push func(v *luajit.Values), s *socket) {
+	if co.m.depth > 0 || !co.parked {
+		co.resume(push)
+		return
+	}
+	co.unpark()
+	co.req.run(posting{co: co, push: push, lends: s})
+}
+
 // resumeLater is resume at the end of the loop's round. What co waited for is told now: it will not be cancelled.
 func (co *coroutine) resumeLater(push func(v *luajit.Values)) {
 	if !co.parked {

@@ -23,7 +23,8 @@ type machine struct {
 
 	// req is the request whose Lua code runs; nil between slices and in init_by_lua.
 	req    *request
-	depth  int // depth of entries into Lua
+	lent   *socket // to C, while the slice runs that it has resumed; nil: none
+	depth  int     // depth of entries into Lua
 	shared *shared
 	page   []byte // shared is in it
 

@@ -71,6 +71,9 @@ func (r *request) send(text []byte) bool {
 		}
 		o.buf, o.sent = o.buf[:0], 0
 	}
+	if lent := r.m.lent; lent != nil {
+		r.m.recall(lent.number)
+	}
 	o.buf = append(o.buf, text...)
 	o.await(r)
 	return true

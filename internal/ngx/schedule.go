@@ -13,6 +13,7 @@ type posting struct {
 	push    func(v *luajit.Values)
 	spawned *coroutine
 	moved   int
+	lends   *socket // that C may use in this slice
 }
 
 // run runs p, and then what is posted, until all threads wait or the request's phase has ended: it must not be used
@@ -89,12 +90,18 @@ func (r *request) enterThread(p *posting) (luajit.State, *coroutine) {
 	} else if p.spawned != nil {
 		t.Args().PushThread(p.spawned.thread)
 	}
+	if p.lends != nil {
+		p.lends.lend()
+	}
 	before := m.enter(r)
 	var state luajit.State
 	if p.moved > 0 {
 		state = t.ResumeMoved(p.moved)
 	} else {
 		state = t.Resume()
+	}
+	if p.lends != nil {
+		p.lends.takeBack(t)
 	}
 	m.leave(before)
 	if state == luajit.Parked {

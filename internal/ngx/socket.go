@@ -149,7 +149,9 @@ func (m *machine) self(c *luajit.Call) (s *socket, wrong luajit.Outcome, ok bool
 	if c.Type(1) != luajit.Table {
 		return nil, c.RaiseArg(1, "table expected, got "+typeName(c, 1)), false
 	}
-	return socketSlot.of(m).sockets.get(c.Box(1)), 0, true
+	number := c.Box(1)
+	m.recall(number)
+	return socketSlot.of(m).sockets.get(number), 0, true
 }
 
 // own takes the socket for the request that runs.

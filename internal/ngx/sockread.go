@@ -123,7 +123,7 @@ func (s *socket) endRead() {
 	if s.downstream {
 		s.req.readable = nil
 	}
-	co.resume(s.pushRead)
+	co.resumeLending(s.pushRead, s)
 }
 
 func (s *socket) clientReadable(*request) {

@@ -12,6 +12,7 @@ import (
 
 // send(self, data) is sock:send; data was made one run of bytes on the way here.
 func send(m *machine, c *luajit.Call) luajit.Outcome {
+	gone := m.vm.Partial()
 	if n := c.Len(); n != 2 {
 		return c.Raise("expecting 2 arguments (including the object), but got " + strconv.Itoa(n))
 	}
@@ -32,7 +33,7 @@ func send(m *machine, c *luajit.Call) luajit.Outcome {
 	if s.downstream {
 		s.req.forgetTaken()
 	}
-	left := s.write(data)
+	left := s.write(data[gone:])
 	if len(left) == 0 || s.sendErr != "" {
 		s.sendResult(&c.Values)
 		return luajit.Return

@@ -42,6 +42,9 @@ func getVariable(m *machine, c *luajit.Call) luajit.Outcome {
 		c.PushNil()
 		return luajit.Return
 	}
+	if m.lent != nil {
+		m.countSent()
+	}
 	text, ok := r.session.Append(m.text[:0], v)
 	if !ok {
 		c.PushNil()

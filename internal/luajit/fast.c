@@ -1,0 +1,62 @@
+/* What C does on a socket without asking Go. While a thread runs that was
+ * resumed with what it had read, Go lends that one socket (vm->fast): send()
+ * of a string that the kernel takes whole and receive() of a line that is not
+ * there yet are done here, and Go is told when the thread has parked. */
+#include "vm.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Tells whether the first argument is the table of the socket that is lent. */
+static int is_lent(wr_vm *vm, lua_State *L)
+{
+    if (lua_type(L, 1) != LUA_TTABLE) return 0;
+    lua_rawgeti(L, 1, 1);
+    int same = lua_type(L, -1) == LUA_TUSERDATA
+        && lua_objlen(L, -1) == sizeof(uint64_t)
+        && *(uint64_t *)lua_touserdata(L, -1) == vm->fast.number;
+    lua_pop(L, 1);
+    return same;
+}
+
+static int fast_send(wr_vm *vm, lua_State *L)
+{
+    size_t len;
+    if (!(vm->fast.may & WR_MAY_SEND) || lua_gettop(L) != 2
+        || lua_type(L, 2) != LUA_TSTRING || !is_lent(vm, L))
+        return WR_ASK;
+    const char *p = lua_tolstring(L, 2, &len);
+    if (len == 0) return WR_ASK;
+    ssize_t n = send(vm->fast.fd, p, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n > 0) vm->fast.sent += (uint64_t)n;
+    if (n == (ssize_t)len) {
+        lua_pushnumber(L, (double)n);
+        return 1;
+    }
+    /* Go sends the rest, or meets the error again. */
+    vm->fast.may = 0;
+    vm->fast.partial = n > 0 ? (uint64_t)n : 0;
+    return WR_ASK;
+}
+
+static int fast_line(wr_vm *vm, lua_State *L)
+{
+    int top = lua_gettop(L);
+    if (!(vm->fast.may & WR_MAY_WAIT) || top < 1 || top > 2) return WR_ASK;
+    if (top == 2 && (lua_type(L, 2) != LUA_TSTRING
+                     || strcmp(lua_tostring(L, 2), "*l") != 0))
+        return WR_ASK;
+    if (vm->cur == NULL || vm->cur->L != L || !lua_isyieldable(L)
+        || !is_lent(vm, L))
+        return WR_ASK;
+    vm->fast.may = 0;
+    vm->fast.waits = 1;
+    vm->op = 0;
+    return lua_yield(L, top);
+}
+
+int wr_fast(wr_vm *vm, lua_State *L, int kind)
+{
+    return kind == WR_FAST_SEND ? fast_send(vm, L) : fast_line(vm, L);
+}

@@ -1,0 +1,61 @@
+package luajit
+
+/*
+#include "vm.h"
+*/
+import "C"
+
+// Fast is what C does of a primitive by itself, on a socket that is lent.
+type Fast int32
+
+const (
+	// FastSend: argument 2 is a string, and the kernel takes it whole.
+	FastSend Fast = C.WR_FAST_SEND
+	// FastLine: argument 2 is missing or "*l"; the thread parks.
+	FastLine Fast = C.WR_FAST_LINE
+)
+
+// A Loan says what C may do with the socket whose box has Number (Values.PushBox), and which is Fd.
+type Loan struct {
+	Number uint64
+	Fd     int
+	// Send: a FastSend may send. Wait: nothing is there to be read, so a FastLine may park.
+	Send, Wait bool
+}
+
+// Lend lends a socket for the next Resume. It ends with Return, which must follow that Resume.
+func (vm *VM) Lend(l Loan) {
+	f := &vm.c.fast
+	f.number, f.fd, f.may = C.uint64_t(l.Number), C.int32_t(l.Fd), 0
+	if l.Send {
+		f.may |= C.WR_MAY_SEND
+	}
+	if l.Wait {
+		f.may |= C.WR_MAY_WAIT
+	}
+}
+
+// Recall ends the loan within the slice: a Func is about to use the socket. What C has sent counts on, until Return.
+func (vm *VM) Recall() { vm.c.fast.may = 0 }
+
+// Partial is how many bytes of its argument a FastSend has sent before its Func was called.
+func (vm *VM) Partial() int {
+	n := int(vm.c.fast.partial)
+	vm.c.fast.partial = 0
+	return n
+}
+
+// Sent is how many bytes C has sent since Sent was called last.
+func (vm *VM) Sent() int {
+	n := int(vm.c.fast.sent)
+	vm.c.fast.sent = 0
+	return n
+}
+
+// Return ends the loan. waits tells that the thread has parked in a FastLine.
+func (vm *VM) Return() (waits bool) {
+	f := &vm.c.fast
+	waits = f.waits != 0
+	f.number, f.may, f.waits = 0, 0, 0
+	return waits
+}

@@ -1,0 +1,52 @@
+package ngx
+
+import "github.com/weirproxy/weir/internal/luajit"
+
+// A program that serves a connection reads, writes and reads again. So that this costs no crossing into Go but the
+// first, the socket that a thread is resumed with is lent to C for that slice (internal/luajit/fast.c): a send that the
+// kernel takes whole, and a receive of a line that is not there yet, are done there. Any other call on the socket ends
+// the loan, as do calls that use the client's connection by another name.
+
+// lend lends the socket for the slice that begins, as far as its state allows.
+func (s *socket) lend() {
+	if s.conn == nil || s.readErr != "" {
+		return
+	}
+	s.m.lent = s
+	s.m.vm.Lend(luajit.Loan{
+		Number: s.number,
+		Fd:     s.conn.Fd(),
+		Send:   !s.writeClosed && s.writer == nil && s.conn.Writable() && !(s.downstream && s.req.out.pending()),
+		Wait:   !s.readClosed && !s.eof && len(s.in) == 0 && !s.conn.Readable(),
+	})
+}
+
+// takeBack ends the loan: what C has sent is counted, and a thread that has parked in receive waits for the socket.
+func (s *socket) takeBack(t *luajit.Thread) {
+	m := s.m
+	m.countSent()
+	m.lent = nil
+	if m.vm.Return() {
+		s.rx.begin(wantLine, 0)
+		s.readErr = ""
+		s.awaitRead(m.coroutineOf(t.Stopped()), orElse(s.readTimeout, s.req.conf().readTimeout.V))
+	}
+}
+
+// recall ends the loan when a call is about to use the socket with this number.
+func (m *machine) recall(number uint64) {
+	if m.lent != nil && m.lent.number == number {
+		m.countSent()
+		m.vm.Recall()
+	}
+}
+
+// countSent counts what C has sent to the client so far.
+func (m *machine) countSent() {
+	n := m.vm.Sent()
+	if n == 0 || !m.lent.downstream || m.req.session == nil {
+		return
+	}
+	m.req.session.Sent += int64(n)
+	m.req.forgetTaken()
+}
