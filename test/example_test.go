@@ -30,6 +30,16 @@ func programs() map[string]string {
 // addresses become the server's own.
 func startExample(t *testing.T, program, example string, edit func(conf string) string) *server {
 	t.Helper()
+	w := copyExample(t, example, edit)
+	if program != binary {
+		w.program, w.globals = program, globals+" daemon off; master_process off;"
+	}
+	return w.start()
+}
+
+// copyExample puts an example into a folder of the test's.
+func copyExample(t *testing.T, example string, edit func(conf string) string) *workspace {
+	t.Helper()
 	w := newWorkspace(t)
 	if err := os.CopyFS(w.dir, os.DirFS(filepath.Join("..", "examples", example))); err != nil {
 		t.Fatal(err)
@@ -40,10 +50,7 @@ func startExample(t *testing.T, program, example string, edit func(conf string) 
 		conf = edit(conf)
 	}
 	w.write("nginx.conf", conf)
-	if program != binary {
-		w.program, w.globals = program, globals+" daemon off; master_process off;"
-	}
-	return w.start()
+	return w
 }
 
 var pidDirective = regexp.MustCompile(`(?m)^pid .*;$`) // the harness gives one

@@ -54,18 +54,7 @@ func TestHandoffOutlivesWeir(t *testing.T) {
 // TestHandoffReceiverDies has a receiver be killed when it has got the connection and not answered: nothing is lost.
 func TestHandoffReceiverDies(t *testing.T) {
 	w := newWorkspace(t)
-	w.write("killed.py", `
-import os, signal, socket, sys
-listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-listener.bind(sys.argv[1])
-listener.listen()
-weir, _ = listener.accept()
-while True:
-    _, fds, _, _ = socket.recv_fds(weir, 1 << 18, 4)
-    if fds:
-        os.kill(os.getpid(), signal.SIGKILL)
-    weir, _ = listener.accept()
-`)
+	w.write("killed.py", killed)
 	w.write("nginx.conf", `stream {
 		log_format h "$handoff_status"; access_log access.log h;
 		server { listen {host}:9000; handoff unix:{dir}/killed backup=unix:{dir}/backup; }
@@ -180,3 +169,17 @@ func TestHandoffRestartingReceiver(t *testing.T) {
 	s.dial(9000).wantAll("")
 	s.waitLog(`failed \(2: No such file or directory\) while handing over`)
 }
+
+// killed is a receiver that dies with the first connection that it gets, before it has answered.
+const killed = `
+import os, signal, socket, sys
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind(sys.argv[1])
+listener.listen()
+weir, _ = listener.accept()
+while True:
+    _, fds, _, _ = socket.recv_fds(weir, 1 << 18, 4)
+    if fds:
+        os.kill(os.getpid(), signal.SIGKILL)
+    weir, _ = listener.accept()
+`
