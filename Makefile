@@ -7,8 +7,7 @@ STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # What the binary is built with, what the tests run, and what the benchmark runs beside it.
 BUILD_PACKAGES = gcc libc6-dev pkg-config libluajit2-5.1-dev libpcre2-dev
-TEST_PACKAGES = lua-cjson lua-resty-lrucache memcached redis-server \
-	nginx-core openssh-server openssh-client curl openssl python3
+TEST_PACKAGES = lua-cjson lua-resty-lrucache memcached redis-server nginx-core openssh-server openssh-client curl openssl python3
 BENCH_PACKAGES = nginx-core libnginx-mod-stream haproxy
 
 # Lua libraries for examples/libraries: Debian's, and those in the checkouts that LUA_LIBS names.
