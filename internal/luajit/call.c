@@ -161,6 +161,7 @@ static wr_thread *spawn(wr_vm *vm, lua_State *L, int at, int top)
     lua_insert(L, at);
     int n = top - at + 1;
     if (!wr_room(t->L, n + 2)) {
+        wr_back(vm, L);
         wr_freethread(vm, L, t);
         luaL_error(L, "too many arguments");
     }
@@ -305,6 +306,7 @@ int wr_call(lua_State *L)
 
     int outcome = weirLuaCall(&f);
     int n = 0;
+    if (vm->strayed) wr_back(vm, L);
     if (outcome == WR_RAISE) {
         vm->sp = f.args;
         return raise_error(vm, L, &f, mark);

@@ -66,14 +66,18 @@ static int cannot_resume(lua_State *L, int status)
 }
 
 /* Resumes on the C stack: where the scheduler cannot be reached. */
-static int resume_nested(lua_State *L, lua_State *co, wr_thread *t)
+static int resume_nested(wr_vm *vm, lua_State *L, lua_State *co, wr_thread *t)
 {
     int n = lua_gettop(L) - 1;
     if (wr_deep()) luaL_error(L, "C stack overflow");
-    if (!wr_room(co, n + 1)) luaL_error(L, "too many arguments");
+    if (!wr_room(co, n + 1)) {
+        wr_back(vm, L);
+        luaL_error(L, "too many arguments");
+    }
     lua_xmove(L, co, n);
     if (t) t->status = WR_RUNNING;
     int rc = lua_resume(co, n);
+    wr_back(vm, L);
     if (t) t->status = rc == LUA_YIELD ? WR_SUSPENDED : WR_DEAD;
     n = rc == 0 || rc == LUA_YIELD ? lua_gettop(co) : 1;
     luaL_checkstack(L, n + 1, "too many results");
@@ -90,7 +94,7 @@ static int co_resume(lua_State *L)
     wr_thread *t = wr_ofstate(vm, co);
     if (status != WR_SUSPENDED) return cannot_resume(L, status);
     int scheduled = t && vm->cur && vm->cur->L == L && lua_isyieldable(L);
-    if (!scheduled) return resume_nested(L, co, t);
+    if (!scheduled) return resume_nested(vm, L, co, t);
     if (vm->cur->depth >= WR_MAX_DEPTH) luaL_error(L, "C stack overflow");
     vm->op = WR_OP_RESUME;
     vm->target = t;

@@ -177,6 +177,7 @@ int wr_protected(uintptr_t p, wr_req *r)
     int op = vm->op;
     int refusing = vm->refusing;
     vm->refusing = 0;
+    if (vm->running) vm->strayed = 1;
     if (!lua_checkstack(L, 8)) return LUA_ERRMEM;
     if (r->op == WP_CALL) {
         vm->sp = r->vals + r->n > sp ? r->vals + r->n : sp;

@@ -156,6 +156,7 @@ uint64_t wr_run(uintptr_t thread, uintptr_t vals, int32_t n, int32_t moved)
 
     int refusing = vm->refusing;
 
+    if (vm->running) vm->strayed = 1;
     vm->refusing = 0;
     if (vm->alloc && !vm->running) collect_after_refusal(vm);
     vm->sp = (wr_val *)vals + n;

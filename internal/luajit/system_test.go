@@ -277,3 +277,20 @@ func TestSliceOfNestedCalls(t *testing.T) {
 		t.Errorf("slices %v", seen)
 	}
 }
+
+// A call that used the main state and then raises leaves compiled code in the right one.
+func TestRaiseAfterNestedRequest(t *testing.T) {
+	vm := newVM(t)
+	register(t, vm, "stray", Options{}, func(c *Call) Outcome { vm.Collect(); return c.Raise("astray") })
+	got := finish(t, start(t, vm, `local t = setmetatable({}, { __index = function() return {} end })
+		local function down(n)
+			if n > 0 then down(n - 1) end
+			pcall(stray)
+			pcall(function() t.x.y = n % 3 == 0 and n or {} end)
+		end
+		for i = 1, 20 do down(200) end
+		return "back"`))
+	if got != "back" {
+		t.Errorf("got %q", got)
+	}
+}

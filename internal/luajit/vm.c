@@ -28,6 +28,22 @@ static void weak_table(lua_State *L, const char *mode)
 
 extern int wr_dispatch(lua_State *L);
 
+static int nothing(lua_State *L)
+{
+    (void)L;
+    return 0;
+}
+
+/* Tells LuaJIT that L runs again, after another state has run below it. A
+ * function of C that returns does so by itself; one that raises does not, and
+ * the next exit from compiled code takes the wrong state. */
+void wr_back(wr_vm *vm, lua_State *L)
+{
+    vm->strayed = 0;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->backref);
+    lua_call(L, 0, 0);
+}
+
 static int setup(lua_State *L)
 {
     wr_vm *vm = lua_touserdata(L, 1);
@@ -44,6 +60,8 @@ static int setup(lua_State *L)
     vm->strongref = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_pushboolean(L, 0);
     vm->msgref = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pushcfunction(L, nothing);
+    vm->backref = luaL_ref(L, LUA_REGISTRYINDEX);
     wr_opencoroutines(vm);
     return 0;
 }

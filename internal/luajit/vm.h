@@ -136,6 +136,8 @@ struct wr_vm {
     int32_t loose;      /* threads only Lua keeps alive */
     int32_t sweepat;
     int32_t running;    /* depth of resumes and protected calls */
+    int32_t strayed;    /* another state than the caller's has run */
+    int32_t backref;    /* a function that does nothing */
     int32_t refusing;   /* set where a refused allocation is a Lua error */
     lua_Alloc alloc;
     void *allocud;
@@ -232,6 +234,7 @@ uint64_t wr_run(uintptr_t thread, uintptr_t vals, int32_t n, int32_t moved);
 
 void wr_enter(wr_vm *vm);
 void wr_leave(wr_vm *vm);
+void wr_back(wr_vm *vm, lua_State *L);
 
 /* stack.c */
 int wr_room(lua_State *L, int n);
