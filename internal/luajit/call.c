@@ -111,6 +111,31 @@ static void open_box(lua_State *L, int idx, wr_val *v)
     lua_pop(L, 1);
 }
 
+/* How many values an error leaves. OpenResty hands over all of the frame that
+ * the error was raised in: of error() these are its arguments, then the
+ * message with its position, and programs have come to expect the former. */
+static int error_values(lua_State *co)
+{
+    lua_Debug ar;
+    if (!lua_getstack(co, 0, &ar) || !lua_getinfo(co, "Sn", &ar)) return 1;
+    int raised = *ar.what == 'C' && ar.name && strcmp(ar.name, "error") == 0;
+    return raised ? lua_gettop(co) : 1;
+}
+
+/* Moves what an ended thread has returned (ok), or its error, behind ok, and
+ * lets go of the thread. */
+static void push_ended(wr_vm *vm, lua_State *L, wr_thread *t, int ok)
+{
+    int n = ok ? lua_gettop(t->L) : error_values(t->L);
+    int room = wr_room(L, n + 8);
+    if (room) {
+        lua_pushboolean(L, ok);
+        lua_xmove(t->L, L, n);
+    }
+    wr_freethread(vm, L, t);
+    if (!room) luaL_error(L, "too many values");
+}
+
 /* Pushes, or carries out, one value that Go wrote. */
 void wr_pushval(wr_vm *vm, lua_State *L, wr_val *v, int argbase)
 {
@@ -137,6 +162,9 @@ void wr_pushval(wr_vm *vm, lua_State *L, wr_val *v, int argbase)
         push_key(vm, L, v);
         lua_insert(L, -2);
         lua_rawset(L, -3);
+        return;
+    case WR_ENDED:
+        push_ended(vm, L, (wr_thread *)(uintptr_t)v->u, (int)v->len);
         return;
     case WR_BIND: bind(L, (int)v->u, (int)v->len); return;
     case WR_BOX: push_box(L, v); return;
@@ -317,6 +345,11 @@ int wr_call(lua_State *L)
     }
     vm->sp = f.args;
     vm->blen = mark;
+    if (outcome == WR_SPAWN) {
+        vm->op = WR_OP_SPAWN;
+        vm->target = (wr_thread *)(uintptr_t)f.args[fn->spawn - 1].u;
+        return lua_yield(L, lua_gettop(L));
+    }
     if (outcome == WR_YIELD) {
         vm->op = 0;
         return lua_yield(L, lua_gettop(L));

@@ -19,7 +19,10 @@ const (
 	Return Outcome = C.WR_RETURN
 	// Yield parks the running thread; pushed values are ignored.
 	Yield Outcome = C.WR_YIELD
-	raise Outcome = C.WR_RAISE
+	// Spawned parks the running thread and goes on with the one that
+	// Options.Spawn has made: Resume ends when that one parks or ends.
+	Spawned Outcome = C.WR_SPAWN
+	raise   Outcome = C.WR_RAISE
 )
 
 // A Func is a primitive: a function of Lua written in Go. It must not keep c.

@@ -3,6 +3,7 @@ package luajit
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -169,25 +170,94 @@ func TestNested(t *testing.T) {
 	})
 }
 
-func TestMove(t *testing.T) {
+func TestPushEnded(t *testing.T) {
+	for _, c := range []struct {
+		name, source string
+		state        State
+		want         []string
+	}{
+		{"results", `return "a", nil, "c"`, Done, []string{"true", "a", "nil", "c"}},
+		{"no results", `return`, Done, []string{"true"}},
+		{"many results", `return unpack({}, 1, 5000)`, Done, nil},
+		{"error", `local a = nil + 1`, Failed, []string{"false", "test:1: attempt to perform arithmetic on a nil value"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			vm := newVM(t)
+			primitives(t, vm)
+			to := start(t, vm, `local function strings(...)
+				local all = {}
+				for i = 1, select("#", ...) do all[i] = tostring((select(i, ...))) end
+				return unpack(all)
+			end
+			return strings(park())`)
+			from := start(t, vm, c.source)
+			if to.Resume() != Parked || from.Resume() != c.state {
+				t.Fatal("did not park, or end")
+			}
+			to.Args().PushEnded(from, c.state == Done)
+			if s := to.Resume(); s != Done {
+				t.Fatal("state", s)
+			}
+			if from.Alive() {
+				t.Error("is not released")
+			}
+			r := to.Results()
+			if c.want == nil {
+				if r.Len() != 5001 {
+					t.Errorf("%d results", r.Len())
+				}
+				return
+			}
+			var got []string
+			for i := range r.Len() {
+				got = append(got, r.String(i+1))
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+			to.Release()
+		})
+	}
+}
+
+func TestSpawned(t *testing.T) {
 	vm := newVM(t)
 	primitives(t, vm)
-	from := start(t, vm, `coroutine.yield("a", {1}, "c")`)
-	to := start(t, vm, `local a, t, c = park(); return a, #t, c`)
-	if to.Resume() != Parked || from.Resume() != Yielded {
-		t.Fatal("did not park")
-	}
-	if err := Move(from, to, 3); err != nil {
-		t.Fatal(err)
-	}
-	if s := to.ResumeMoved(3); s != Done {
+	var parents, children []*Thread
+	register(t, vm, "spawn", Options{Spawn: 1}, func(c *Call) Outcome {
+		parents = append(parents, c.Thread())
+		children = append(children, c.ThreadAt(1))
+		return Spawned
+	})
+	main := start(t, vm, `local function leaf(n) return park(), n end
+		local function branch(n) return spawn(leaf, n + 1), n end
+		return spawn(branch, 1)`)
+	if s := main.Resume(); s != Parked || main.Stopped() != children[1] {
 		t.Fatal("state", s)
 	}
-	if r := to.Results(); r.Len() != 3 || r.String(1) != "a" || r.Number(2) != 1 || r.String(3) != "c" {
-		t.Errorf("got %d results, %q", r.Len(), r.String(1))
+	if parents[0] != main || parents[1] != children[0] {
+		t.Error("parents are wrong")
 	}
-	from.Release()
-	to.Release()
+	children[1].Args().PushString("a")
+	if s := children[1].Resume(); s != Done {
+		t.Fatal("state", s)
+	}
+	if r := children[1].Results(); r.String(1) != "a" || r.Number(2) != 2 {
+		t.Errorf("%q, %v", r.String(1), r.Number(2))
+	}
+	for i, want := range []string{"b", "c"} {
+		th := parents[1-i]
+		th.Args().PushString(want)
+		if s := th.Resume(); s != Done {
+			t.Fatal("state", s)
+		}
+		if r := th.Results(); r.String(1) != want {
+			t.Errorf("%q, want %q", r.String(1), want)
+		}
+	}
+	for _, th := range append(children, main) {
+		th.Release()
+	}
 }
 
 func TestFlatten(t *testing.T) {

@@ -2,7 +2,6 @@
  * one lua_pcall: an error comes back as a code and a text. */
 #include "vm.h"
 
-#include <string.h>
 
 static int do_load(wr_vm *vm, lua_State *L, wr_req *r)
 {
@@ -90,38 +89,6 @@ static int do_setglobal(wr_vm *vm, lua_State *L, wr_req *r)
     return 0;
 }
 
-/* How many values an error leaves. OpenResty hands over all of the frame that
- * the error was raised in: of error() these are its arguments, then the
- * message with its position, and programs have come to expect the former. */
-static int error_values(lua_State *co)
-{
-    lua_Debug ar;
-    if (!lua_getstack(co, 0, &ar) || !lua_getinfo(co, "Sn", &ar)) return 1;
-    int raised = *ar.what == 'C' && ar.name && strcmp(ar.name, "error") == 0;
-    return raised ? lua_gettop(co) : 1;
-}
-
-/* Moves what an ended thread has returned, or its error, behind a boolean. */
-static int do_moveresults(lua_State *L, wr_req *r)
-{
-    lua_State *from = r->thread->L, *to = r->other->L;
-    int n = r->how ? lua_gettop(from) : error_values(from);
-    if (!wr_room(to, n + 3)) return luaL_error(L, "too many values");
-    lua_pushboolean(to, r->how);
-    lua_xmove(from, to, n);
-    r->out = n + 1;
-    return 0;
-}
-
-static int do_move(lua_State *L, wr_req *r)
-{
-    if (!wr_room(r->other->L, r->n + 2))
-        return luaL_error(L, "too many values");
-    if (lua_gettop(r->thread->L) < r->n) r->n = lua_gettop(r->thread->L);
-    lua_xmove(r->thread->L, r->other->L, r->n);
-    return 0;
-}
-
 static int do_newthread(wr_vm *vm, lua_State *L, wr_req *r)
 {
     r->thread = wr_newthread(vm, L, 1);
@@ -147,8 +114,6 @@ int wr_dispatch(lua_State *L)
     case WP_PATH: return do_path(L, r);
     case WP_SETGLOBAL: return do_setglobal(vm, L, r);
     case WP_RELEASE: wr_freethread(vm, L, r->thread); return 0;
-    case WP_MOVE: return do_move(L, r);
-    case WP_MOVERESULTS: return do_moveresults(L, r);
     }
     return luaL_error(L, "unknown request");
 }

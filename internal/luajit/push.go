@@ -83,6 +83,17 @@ func (v *Values) PushThread(t *Thread) {
 	v.put(int64(Coroutine), uint64(uintptr(unsafe.Pointer(t.c))), 0)
 }
 
+// PushEnded appends what t, which has ended, has returned (ok), or its error
+// (not ok), behind ok itself. It releases t.
+func (v *Values) PushEnded(t *Thread, ok bool) {
+	var length uint64
+	if ok {
+		length = 1
+	}
+	v.put(C.WR_ENDED, uint64(uintptr(unsafe.Pointer(t.c))), length)
+	t.forget()
+}
+
 // PushGlobal appends the global variable of this name, nil when there is none.
 func (v *Values) PushGlobal(name string) {
 	off := v.vm.keep(unsafe.StringData(name), len(name))

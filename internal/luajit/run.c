@@ -58,6 +58,42 @@ static int resume(wr_vm *vm, wr_thread *t, int n)
     return rc;
 }
 
+/* Puts the function, and Go's n values after it, on the stack of t. */
+static int load_stack(wr_vm *vm, wr_thread *t, wr_val *vals, int n)
+{
+    int strings = 0, nargs = n;
+    if (t->chunk) {
+        if (t->done) lua_resetthread(vm->L, t->L);
+        t->done = 0;
+        lua_rawgeti(t->L, LUA_REGISTRYINDEX, t->chunk);
+        t->chunk = 0;
+    }
+    if (t->setexdata) lua_setexdata(t->L, (void *)(uintptr_t)t->exdata);
+    t->setexdata = 0;
+    for (int i = 0; i < n; i++)
+        strings |= vals[i].t == WR_STR || vals[i].t >= WR_BUFSTR;
+    if (n && !wr_room(t->L, n + 2)) return NO_ROOM;
+    if (strings) {
+        wr_req req = { .op = WP_PUSH, .vals = vals, .n = n };
+        int top = lua_gettop(vm->L);
+        if (wr_protected((uintptr_t)vm, &req) != 0) return NO_ROOM;
+        nargs = lua_gettop(vm->L) - top;
+        if (!wr_room(t->L, nargs + 2)) {
+            lua_settop(vm->L, top);
+            return NO_ROOM;
+        }
+        lua_xmove(vm->L, t->L, nargs);
+    } else {
+        for (int i = 0; i < n; i++) wr_pushval(vm, t->L, &vals[i], 0);
+    }
+    if (t->nspawn) {
+        for (int i = 0; i < nargs; i++) lua_insert(t->L, 2);
+        nargs += t->nspawn - 1;
+        t->nspawn = 0;
+    }
+    return nargs;
+}
+
 /* Runs t, and whatever it resumes, until something must be told to Go. */
 static int schedule(wr_vm *vm, wr_thread *t, int n)
 {
@@ -68,6 +104,11 @@ static int schedule(wr_vm *vm, wr_thread *t, int n)
         if (rc == LUA_YIELD) {
             if (op == WR_OP_RESUME) {
                 t = to_child(vm, t, &n);
+                continue;
+            }
+            if (op == WR_OP_SPAWN) {
+                t = vm->target;
+                n = load_stack(vm, t, NULL, 0);
                 continue;
             }
             if (op == WR_OP_NONE) return WR_PARKED;
@@ -86,38 +127,6 @@ static int schedule(wr_vm *vm, wr_thread *t, int n)
         n = rc == 0 ? lua_gettop(t->L) : 1;
         t = to_parent(t, rc == 0, &n);
     }
-}
-
-/* Puts the function, and Go's n values after it, on the stack of t. */
-static int load_stack(wr_vm *vm, wr_thread *t, wr_val *vals, int n)
-{
-    int strings = 0, nargs = n;
-    if (t->chunk) {
-        if (t->done) lua_resetthread(vm->L, t->L);
-        t->done = 0;
-        lua_rawgeti(t->L, LUA_REGISTRYINDEX, t->chunk);
-        t->chunk = 0;
-    }
-    if (t->setexdata) lua_setexdata(t->L, (void *)(uintptr_t)t->exdata);
-    t->setexdata = 0;
-    for (int i = 0; i < n; i++)
-        strings |= vals[i].t == WR_STR || vals[i].t >= WR_BUFSTR;
-    if (n && !wr_room(t->L, n + 2)) return -1;
-    if (strings) {
-        wr_req req = { .op = WP_PUSH, .vals = vals, .n = n };
-        int top = lua_gettop(vm->L);
-        if (wr_protected((uintptr_t)vm, &req) != 0) return -1;
-        nargs = lua_gettop(vm->L) - top;
-        lua_xmove(vm->L, t->L, nargs);
-    } else {
-        for (int i = 0; i < n; i++) wr_pushval(vm, t->L, &vals[i], 0);
-    }
-    if (t->nspawn) {
-        for (int i = 0; i < nargs; i++) lua_insert(t->L, 2);
-        nargs += t->nspawn - 1;
-        t->nspawn = 0;
-    }
-    return nargs;
 }
 
 static void note_failure(wr_vm *vm, wr_thread *t)
@@ -144,9 +153,9 @@ static void collect_after_refusal(wr_vm *vm)
     wr_protected((uintptr_t)vm, &req);
 }
 
-/* Runs a thread with n values from Go, after those moved to its stack. Answers how it ended in the low byte
+/* Runs a thread with n values from Go. Answers how it ended in the low byte
  * and the id of the thread that stopped above it. */
-uint64_t wr_run(uintptr_t thread, uintptr_t vals, int32_t n, int32_t moved)
+uint64_t wr_run(uintptr_t thread, uintptr_t vals, int32_t n)
 {
     wr_thread *t = (wr_thread *)thread;
     wr_vm *vm = t->vm;
@@ -163,7 +172,7 @@ uint64_t wr_run(uintptr_t thread, uintptr_t vals, int32_t n, int32_t moved)
     int nargs = load_stack(vm, t, (wr_val *)vals, n);
     t->status = WR_RUNNING;
     wr_enter(vm);
-    int how = schedule(vm, t, nargs < 0 ? NO_ROOM : nargs + moved);
+    int how = schedule(vm, t, nargs);
     wr_leave(vm);
     vm->refusing = refusing;
     t = vm->cur;

@@ -106,16 +106,9 @@ func (t *Thread) Args() *Values {
 }
 
 // Resume runs the thread: a new one from its beginning, a parked one from
-// its yield, with the values pushed since Args and those moved to it by
-// ResumeMoved. It returns when the thread ends or must wait; Stopped then
-// tells which thread of the chain did.
-func (t *Thread) Resume() State { return t.resume(0) }
-
-// ResumeMoved is Resume with the n last values of the thread's own stack,
-// put there by Move, before which nothing is pushed.
-func (t *Thread) ResumeMoved(n int) State { return t.resume(n) }
-
-func (t *Thread) resume(moved int) State {
+// its yield, with the values pushed since Args. It returns when the thread
+// ends or must wait; Stopped then tells which thread of the chain did.
+func (t *Thread) Resume() State {
 	vm := t.vm
 	base, n, mark := t.argBase, 0, t.argMark
 	if base == nil {
@@ -126,7 +119,7 @@ func (t *Thread) resume(moved int) State {
 	}
 	t.argBase = nil
 	r := uint64(C.wr_run(C.uintptr_t(uintptr(unsafe.Pointer(t.c))),
-		C.uintptr_t(uintptr(base)), C.int32_t(n), C.int32_t(moved)))
+		C.uintptr_t(uintptr(base)), C.int32_t(n)))
 	vm.c.blen = mark
 	id := int32(r >> 8)
 	if id == int32(t.c.id) {
@@ -171,24 +164,6 @@ func (t *Thread) Traceback() string {
 	return t.vm.message()
 }
 
-// Move takes the last n values off the stack of from and puts them on that of
-// to, for ResumeMoved or Results.
-func Move(from, to *Thread, n int) error {
-	req := C.wr_req{op: C.WP_MOVE, thread: from.c, other: to.c, n: C.int32_t(n)}
-	return from.vm.request(&req)
-}
-
-// MoveResults takes what from, which has ended, has returned (ok) or its error (not ok) off its stack and puts it,
-// behind ok itself, on that of to. It answers how many values ResumeMoved is to be told.
-func MoveResults(ok bool, from, to *Thread) (int, error) {
-	req := C.wr_req{op: C.WP_MOVERESULTS, thread: from.c, other: to.c}
-	if ok {
-		req.how = 1
-	}
-	err := from.vm.request(&req)
-	return int(req.out), err
-}
-
 // Status is what coroutine.status tells of t, as far as it is scheduled here.
 func (t *Thread) Status() Status { return Status(t.c.status) }
 
@@ -231,10 +206,7 @@ func (t *Thread) Release() {
 	if !t.Alive() {
 		return
 	}
-	t.released = true
-	t.Data = nil
-	t.stopped = nil
-	t.argBase = nil
+	t.forget()
 	vm := t.vm
 	c := t.c
 	if c.done != 0 && c.exposed == 0 && c.child == nil && len(vm.idle) < idleThreads {
@@ -243,4 +215,12 @@ func (t *Thread) Release() {
 	}
 	req := C.wr_req{op: C.WP_RELEASE, thread: c}
 	_ = vm.request(&req)
+}
+
+// forget clears what the owner has of t.
+func (t *Thread) forget() {
+	t.released = true
+	t.Data = nil
+	t.stopped = nil
+	t.argBase = nil
 }

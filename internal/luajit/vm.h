@@ -26,6 +26,7 @@ enum {
     WR_BOX = 38,        /* u: number in a userdata, len: its metatable's ref */
     WR_BIND = 40,       /* u: reference of a primitive, len: values to bind */
     WR_SETMETA = 39,    /* u: reference of a metatable for the table above */
+    WR_ENDED = 41,      /* u: thread whose results to take, len: it did not fail */
 };
 
 typedef struct wr_val {
@@ -35,7 +36,7 @@ typedef struct wr_val {
 } wr_val;
 
 /* What a Go function answers. */
-enum { WR_RETURN = 0, WR_YIELD = 1, WR_RAISE = 2 };
+enum { WR_RETURN = 0, WR_YIELD = 1, WR_RAISE = 2, WR_SPAWN = 3 };
 
 /* How an error text is completed. */
 enum { WR_RAISE_WHERE = 0, WR_RAISE_RAW = 1, WR_RAISE_ARG = 2 };
@@ -48,7 +49,7 @@ enum { WR_SUSPENDED = 0, WR_RUNNING = 1, WR_NORMAL = 2, WR_DEAD = 3,
        WR_ZOMBIE = 4 };
 
 /* Why a coroutine yielded; NONE is a Go function that waits. */
-enum { WR_OP_NONE = 0, WR_OP_RESUME = 1, WR_OP_YIELD = 2 };
+enum { WR_OP_NONE = 0, WR_OP_RESUME = 1, WR_OP_YIELD = 2, WR_OP_SPAWN = 3 };
 
 /* How many coroutines may have resumed each other. */
 #define WR_MAX_DEPTH 16000
@@ -183,7 +184,7 @@ void wr_setlimit(uintptr_t vm, uint64_t bytes);
 /* protect.c: everything Go asks for that may raise */
 enum { WP_LOAD = 1, WP_NEWTHREAD, WP_REGISTER, WP_CALL, WP_RESULTS, WP_UNREF,
        WP_TRACEBACK, WP_GC, WP_PRELOAD, WP_PUSH, WP_PATH, WP_SETGLOBAL,
-       WP_RELEASE, WP_MOVE, WP_MOVERESULTS };
+       WP_RELEASE };
 
 typedef struct wr_req {
     const char *name;
@@ -230,7 +231,7 @@ void wr_pushthread(wr_vm *vm, lua_State *L, wr_thread *t);
 void wr_opencoroutines(wr_vm *vm);
 
 /* run.c */
-uint64_t wr_run(uintptr_t thread, uintptr_t vals, int32_t n, int32_t moved);
+uint64_t wr_run(uintptr_t thread, uintptr_t vals, int32_t n);
 
 void wr_enter(wr_vm *vm);
 void wr_leave(wr_vm *vm);

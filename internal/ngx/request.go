@@ -30,8 +30,6 @@ type request struct {
 	entry   *coroutine
 	threads *coroutine // the light threads, the entry thread among them
 	live    int        // light threads that have not ended
-	child   *coroutine // was spawned by the slice that has just parked
-	next    posting    // is what the slice that has just parked goes on with at once
 
 	posted      []posting
 	firstPosted int
@@ -134,7 +132,7 @@ func (r *request) stop() {
 	for r.threads != nil {
 		r.threads.release()
 	}
-	r.entry, r.child, r.onAbort, r.live = nil, nil, nil, 0
+	r.entry, r.onAbort, r.live = nil, nil, 0
 	clear(r.posted)
 	r.posted, r.firstPosted = r.posted[:0], 0
 }

@@ -6,13 +6,13 @@ import (
 )
 
 // posting is a coroutine that is to run, with what its waiting call returns: what push pushes, or the light thread it
-// has spawned, or values that were moved to its stack.
+// has spawned, or the results of one that has ended.
 type posting struct {
 	co      *coroutine
 	birth   uint64
 	push    func(v *luajit.Values)
 	spawned *coroutine
-	moved   int
+	ended   *coroutine
 	lends   *socket // that C may use in this slice
 }
 
@@ -55,15 +55,7 @@ func (r *request) slice(p *posting) (ended bool) {
 		*p = posting{}
 		switch state {
 		case luajit.Parked:
-			switch {
-			case r.child != nil:
-				p.co, r.child = r.child, nil
-			case r.next.co != nil:
-				*p, r.next = r.next, posting{}
-				p.co.unpark()
-			default:
-				return false
-			}
+			return false
 		case luajit.Yielded:
 			if len(r.posted) > r.firstPosted {
 				r.post(posting{co: stopped})
@@ -85,21 +77,19 @@ func (r *request) slice(p *posting) (ended bool) {
 // enterThread runs one slice of Lua, and answers which light thread stopped, or which coroutine of it parked.
 func (r *request) enterThread(p *posting) (luajit.State, *coroutine) {
 	m, t := r.m, p.co.thread
-	if p.push != nil {
+	switch {
+	case p.push != nil:
 		p.push(t.Args())
-	} else if p.spawned != nil {
+	case p.spawned != nil:
 		t.Args().PushThread(p.spawned.thread)
+	case p.ended != nil:
+		p.ended.giveResults(t.Args())
 	}
 	if p.lends != nil {
 		p.lends.lend()
 	}
 	before := m.enter(r)
-	var state luajit.State
-	if p.moved > 0 {
-		state = t.ResumeMoved(p.moved)
-	} else {
-		state = t.Resume()
-	}
+	state := t.Resume()
 	if p.lends != nil {
 		p.lends.takeBack(t)
 	}
@@ -147,10 +137,9 @@ func (r *request) handOver(co *coroutine, ok bool, p *posting) (done, ended bool
 		return true, r.endIfNone()
 	}
 	if parent.parked && parent.parks == co.waitedAt {
-		n := r.m.moveResults(co, parent, ok)
-		co.release()
+		co.failed = !ok
 		parent.unpark()
-		p.co, p.moved = parent, n
+		p.co, p.ended = parent, co
 		return false, false
 	}
 	co.zombie, co.failed = true, !ok
@@ -182,11 +171,8 @@ func (r *request) endIfNone() bool {
 	return r.end(okCode)
 }
 
-// moveResults puts ok and what co has returned, or its error, on the stack of to.
-func (m *machine) moveResults(co, to *coroutine, ok bool) int {
-	n, err := luajit.MoveResults(ok, co.thread, to.thread)
-	if err != nil {
-		m.logf(logs.Alert, "cannot move a thread's results: %v", err)
-	}
-	return n
+// giveResults pushes what the light thread, which has ended, has returned or its error, and lets go of it.
+func (co *coroutine) giveResults(v *luajit.Values) {
+	v.PushEnded(co.thread, !co.failed)
+	co.release()
 }

@@ -26,15 +26,13 @@ func spawnThread(m *machine, c *luajit.Call) luajit.Outcome {
 	child := r.adopt(t)
 	child.parent, child.parentBirth = parent, parent.birth
 	r.live++
-	r.child = child
 	r.post(posting{co: parent, spawned: child})
-	return luajit.Yield
+	return luajit.Spawned
 }
 
 // waitThread(…) returns what the first of the light threads to end returns.
 func waitThread(m *machine, c *luajit.Call) luajit.Outcome {
-	co, r := m.running(c), m.req
-	n := c.Len()
+	co, n := m.running(c), c.Len()
 	for i := 1; i <= n; i++ {
 		if c.Type(i) != luajit.Coroutine {
 			return c.RaiseArg(i, "lua thread expected")
@@ -53,13 +51,9 @@ func waitThread(m *machine, c *luajit.Call) luajit.Outcome {
 			return c.Raise("only the parent coroutine can wait on the thread")
 		}
 		if child.zombie {
-			moved := posting{co: co}
-			out := co.park(nil)
-			moved.moved = m.moveResults(child, co, !child.failed)
 			co.forget(child)
-			child.release()
-			r.next = moved
-			return out
+			child.giveResults(&c.Values)
+			return luajit.Return
 		}
 	}
 	if n == 0 {
