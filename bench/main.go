@@ -16,11 +16,16 @@ type options struct {
 	window  time.Duration
 	json    string
 	verbose bool
+	receive string
 }
 
 func main() {
 	opts, err := parseFlags()
-	if err == nil {
+	switch {
+	case err != nil:
+	case opts.receive != "":
+		err = receive(opts.receive)
+	default:
 		err = bench(opts)
 	}
 	if err != nil {
@@ -37,6 +42,7 @@ func parseFlags() (options, error) {
 	seconds := flag.Float64("seconds", 1, "length of a measured window")
 	flag.StringVar(&o.json, "json", "", "also write every sample to this `file`")
 	flag.BoolVar(&o.verbose, "v", false, "print every sample as it is taken")
+	flag.StringVar(&o.receive, "receive", "", "take over connections at this unix `socket` and echo: what workloads start")
 	flag.Parse()
 
 	if o.rounds < 1 || *seconds <= 0 {

@@ -42,4 +42,7 @@ var workloads = append([]workload{
 	luaEchoWorkload(64),
 	luaEchoWorkload(1000),
 	hookWorkload,
+	detectWorkload,
+	handoffWorkload,
+	handedWorkload,
 }, luaCalls...)
