@@ -48,7 +48,7 @@ func TestHandoffLeavesNothing(t *testing.T) {
 		conn := takeOver(t, l)
 		fmt.Fprint(conn, conn.RemoteAddr())
 	}
-	const channels = 16 // that are kept open
+	const channels = 64 // that are kept open
 	eventually(t, "weir to close its copies", func() bool { return s.descriptors() <= before+channels })
 	delete(clients, warm.LocalAddr().String())
 	for addr, c := range clients {

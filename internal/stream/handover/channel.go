@@ -119,10 +119,6 @@ func (c *channel) abort() (accepted bool) {
 // park makes the channel free for another session.
 func (c *channel) park() {
 	c.t = nil
-	if len(c.to.idle) >= keepIdle && len(c.to.queue) == 0 {
-		c.close()
-		return
-	}
 	c.to.idle = append(c.to.idle, c)
 }
 

@@ -12,11 +12,8 @@ import (
 )
 
 // maxChannels bounds a worker's connections to one receiver: as many sessions wait for an answer at a time; others wait
-// for a channel.
+// for a channel. All stay open when nothing is to be sent: to connect costs more than the hand-over itself.
 const maxChannels = 64
-
-// keepIdle is how many of them stay open when nothing is to be sent.
-const keepIdle = 16
 
 // retryAfter is how long a session waits for room in a receiver's queue before it asks again, in milliseconds.
 const retryAfter = 5
