@@ -8,8 +8,8 @@
 //	l.Arm(&timer, 60_000)                                // timer.Handler.Expired is called after 60 s
 //	l.Run()                                              // until Stop
 //
-// Calls that do not wait go to the kernel through RawSyscall; only an epoll_wait with nothing to do tells the Go
-// scheduler that the thread is gone. A handler therefore must never block: what can wait runs on another goroutine
+// Calls that do not wait go to the kernel through RawSyscall; only an epoll_wait that may have nothing to do tells the
+// Go scheduler that the thread is gone. A handler therefore must never block: what can wait runs on another goroutine
 // and comes back by Post.
 //
 // The loop knows no protocol and owns no descriptor but its own two.
@@ -41,6 +41,7 @@ type Loop struct {
 	clock   clock
 	next    []func()
 	spare   []func()
+	crowded bool // the last round brought many events
 
 	stopped atomic.Bool
 	wakefd  int
@@ -90,19 +91,24 @@ func (l *Loop) turn() {
 	l.runNext()
 }
 
-// wait fills l.events. It looks without blocking first, and tells the scheduler only when there is nothing to do.
-func (l *Loop) wait() int {
-	if n := epollWaitRaw(l.epfd, l.events[:]); n != 0 {
-		return n
-	}
+// crowd is how many events at once make it likely that more are there already.
+const crowd = 8
+
+// wait fills l.events. When the last round brought many, it looks without telling the scheduler; otherwise it would
+// mostly look in vain, and a call that waits is made at once.
+func (l *Loop) wait() (n int) {
 	timeout := l.timers.timeout(l.clock.mono)
 	if len(l.next) > 0 {
 		timeout = 0
 	}
-	if timeout == 0 {
-		return 0
+	if timeout == 0 || l.crowded {
+		n = epollWaitRaw(l.epfd, l.events[:])
 	}
-	return epollWaitBlocking(l.epfd, l.events[:], timeout)
+	if n == 0 && timeout != 0 {
+		n = epollWaitBlocking(l.epfd, l.events[:], timeout)
+	}
+	l.crowded = n >= crowd
+	return n
 }
 
 // Stop makes Run return after the current round. It may be called from any goroutine.

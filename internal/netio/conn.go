@@ -145,11 +145,14 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Peek is Read that leaves the bytes where they are, in the kernel. More than once it returns the same bytes, and more when more
-// have come.
+// Peek is Read that leaves the bytes where they are, in the kernel. More than once it returns the same bytes, and more
+// when more have come. While no event has told of any, the kernel is not asked.
 func (c *Conn) Peek(p []byte) (int, error) {
 	if c.before != nil {
 		return c.peekBefore(p)
+	}
+	if !c.Readable() {
+		return 0, ErrAgain
 	}
 	return c.recv(p, peek)
 }
