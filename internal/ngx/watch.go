@@ -166,6 +166,7 @@ func (w *watch) look(now time.Time) {
 	case w.pending && w.told.Load() != w.slice:
 		w.log("slice holds worker %d for %d ms in %s, and goes on; it is compiled or in a function of C, "+
 			"so there is no traceback", w.begun, now)
+		w.m.vm.Interrupt(w.slice) // the code may have taken the hook away
 	case w.pause == w.warn: // and it was answered: once is enough for a while
 	default:
 		if w.pause == 0 {

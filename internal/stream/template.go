@@ -109,7 +109,7 @@ func (s *Session) SetCaptures(subject string, offsets []int) {
 // Capture is what group n of the last regex matched; "" when there is none.
 func (s *Session) Capture(n int) string {
 	c := &s.captures
-	if 2*n+1 >= len(c.offsets) || c.offsets[2*n] < 0 {
+	if n < 0 || n >= len(c.offsets)/2 || c.offsets[2*n] < 0 {
 		return ""
 	}
 	return c.subject[c.offsets[2*n]:c.offsets[2*n+1]]
