@@ -118,6 +118,17 @@ var survivals = []survival{
 	{name: "many arguments", content: `ngx.say((pcall(ngx.log, ngx.DEBUG, unpack({}, 1, 7900))))`, want: "true\n"},
 	{name: "many values through a thread", content: `local t = ngx.thread.spawn(function() return unpack({}, 1, 7000) end)
 		ngx.say(select("#", ngx.thread.wait(t)))`, want: "7001\n"},
+	{name: "numbers that are none", content: `ngx.say(ngx.var[-1], (pcall(ngx.escape_uri, "x", 0/0)))
+		local sem = require("ngx.semaphore").new() ngx.say((pcall(sem.post, sem, 0/0)), (pcall(sem.wait, sem, 0/0)))`,
+		want: "nilfalse\nfalsefalse\n"},
+	{name: "__gc on the way out of compiled code", content: `
+			for i = 1, 20000 do
+				local p = newproxy(true)
+				getmetatable(p).__gc = function() error("boom") end
+				local t = {}
+				for j = 1, 10 do t[j] = { i } end
+			end
+			ngx.say("on")`, want: "on\n"},
 	{name: "os.exit", content: `os.exit(3)`, log: `runtime error: .*: os.exit\(3\): Lua code cannot end the process`},
 	{name: "damaged globals", content: `local kept = { debug, string, table, tostring }
 		debug, string, table, tostring, error, type, pairs = nil, nil, nil, nil, nil, nil, nil
