@@ -90,8 +90,8 @@ func (r *request) enterThread(p *posting) (luajit.State, *coroutine) {
 	}
 	before := m.enter(r)
 	state := t.Resume()
-	if p.lends != nil {
-		p.lends.takeBack(t)
+	if m.lent != nil && m.depth == 1 {
+		m.lent.takeBack(t)
 	}
 	m.leave(before)
 	if state == luajit.Parked {

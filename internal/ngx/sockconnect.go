@@ -140,6 +140,7 @@ func (s *socket) startConnect(c *luajit.Call) luajit.Outcome {
 	if s.begin(false) != waiting {
 		s.connector = nil
 		s.connectResult(&c.Values)
+		s.lendAtOnce()
 		return luajit.Return
 	}
 	return s.connector.park(s)

@@ -4,8 +4,9 @@ import "github.com/weirproxy/weir/internal/luajit"
 
 // A program that serves a connection reads, writes and reads again. So that this costs no crossing into Go but the
 // first, the socket that a thread is resumed with is lent to C for that slice (internal/luajit/fast.c): a send that the
-// kernel takes whole, and a receive of a line that is not there yet, are done there. Any other call on the socket ends
-// the loan, as do calls that use the client's connection by another name.
+// kernel takes whole, and a receive of a line that is not there yet, are done there. A socket that connect has found in
+// a pool takes its place. Any other call on the socket ends the loan, as do calls that use the client's connection by
+// another name.
 
 // lend lends the socket for the slice that begins, as far as its state allows.
 func (s *socket) lend() {
@@ -19,6 +20,19 @@ func (s *socket) lend() {
 		Send:   !s.writeClosed && s.writer == nil && s.conn.Writable() && !(s.downstream && s.req.out.pending()),
 		Wait:   !s.readClosed && !s.eof && len(s.in) == 0 && !s.conn.Readable(),
 	})
+}
+
+// lendAtOnce lends the socket for the rest of the slice that runs, in place of the one that was lent before: it comes
+// from a pool, and is about to be used for a question and its answer.
+func (s *socket) lendAtOnce() {
+	m := s.m
+	if m.depth > 1 {
+		return
+	}
+	if m.lent != nil {
+		m.recall(m.lent.number)
+	}
+	s.lend()
 }
 
 // takeBack ends the loan: what C has sent is counted, and a thread that has parked in receive waits for the socket.
