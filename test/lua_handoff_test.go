@@ -3,6 +3,7 @@ package test
 import (
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"testing"
 
@@ -201,4 +202,53 @@ func TestLuaPrereadProtocol(t *testing.T) {
 		c.want(test.want)
 		c.Close()
 	}
+}
+
+// TestLuaHandoffRaw gives connections to a receiver that does not answer, which cannot be told of what was read.
+func TestLuaHandoffRaw(t *testing.T) {
+	w := newWorkspace(t)
+	w.write("nginx.conf", `stream { server { listen {host}:9000;
+		access_by_lua_block {
+			local sock = assert(ngx.req.socket())
+			if sock:peek(1) == "a" then
+				assert(sock:handoff("unix:{dir}/raw", { raw = true }))
+			end
+		}
+		content_by_lua_block {
+			local sock = assert(ngx.req.socket())
+			local line = sock:receive()
+			ngx.say(line, ": ", select(2, sock:handoff("unix:{dir}/raw", { raw = true })))
+			ngx.say(select(2, pcall(sock.handoff, sock, 1)))
+			ngx.say(select(2, pcall(sock.handoff, sock, "x", { timeout = -1 })))
+			ngx.say(sock:handoff("x"))
+			assert(sock:handoff("unix:{dir}/raw", { raw = true })) -- the line has been answered
+		}
+	} }`)
+	receiver, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: w.path("raw"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { receiver.Close() })
+	s := w.start()
+	c := s.dial(9000)
+	c.send("at once")
+	conn := receivedBy(t, receiver)
+	wantFrom(t, conn, "at once")
+	fmt.Fprint(conn, "raw")
+	conn.Close()
+	c.wantAll("raw")
+
+	c = s.dial(9000)
+	c.send("line\n")
+	c.want("line: bytes that were read already would be lost: raw receivers cannot be told of them\n")
+	c.want("bad argument #1 to 'handoff' (string expected, got number)\n")
+	c.want("bad \"timeout\" option: -1\n")
+	if got := c.line(); !strings.HasPrefix(got, "nil") {
+		t.Errorf("a receiver that is none: %q", got)
+	}
+	c.send("more")
+	conn = receivedBy(t, receiver)
+	wantFrom(t, conn, "more")
+	conn.Close()
+	c.wantAll("")
 }

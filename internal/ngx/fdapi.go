@@ -83,6 +83,7 @@ func (r *request) lookAgain() {
 // happens to it must not wake this one.
 func (r *request) hide() {
 	if r.exposed && r.session != nil && r.session.Client.IsOpen() {
+		r.session.CloseAtOnce()
 		r.session.Client.Unwatch()
 	}
 }

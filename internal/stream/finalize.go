@@ -45,6 +45,10 @@ func (s *Session) Detach() (fd int) {
 	return s.Client.Detach()
 }
 
+// CloseAtOnce has the session end without lingering: another process may have the connection as well, and must not find
+// it shut down.
+func (s *Session) CloseAtOnce() { s.flags |= atOnce }
+
 // Lingering is a value of lingering_close.
 type Lingering int
 
