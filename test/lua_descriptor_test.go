@@ -121,3 +121,51 @@ func TestLuaDescriptorAnswered(t *testing.T) {
 	conn.Close()
 	c.wantAll("still open")
 }
+
+// TestLuaDescriptorReplaced puts another socket, which lives on, in the descriptor's place: the session goes on with it.
+func TestLuaDescriptorReplaced(t *testing.T) {
+	w := newWorkspace(t)
+	w.write("fd.c", `
+		#include <string.h>
+		#include <sys/socket.h>
+		#include <sys/un.h>
+		#include <unistd.h>
+		int replace(int fd, const char *path) {
+			struct sockaddr_un to = { .sun_family = AF_UNIX };
+			int s = socket(AF_UNIX, SOCK_STREAM, 0);
+			strcpy(to.sun_path, path);
+			connect(s, (void *)&to, sizeof to), dup2(s, fd);
+			return close(s);
+		}`)
+	w.mustRun("gcc", "-shared", "-fPIC", "-o", w.path("fd.so"), w.path("fd.c"))
+	w.write("nginx.conf", `stream {
+		server { listen {host}:9000; proxy_pass {host}:9101; preread_by_lua_block {
+			local ffi = require "ffi"
+			ffi.cdef "int replace(int fd, const char *path);"
+			local sock = ngx.req.socket()
+			sock:peek(1)
+			assert(ffi.load("{dir}/fd.so").replace(sock:getfd(), "{dir}/other") == 0)
+		} }
+		`+peers+` }`)
+	l, err := net.Listen("unix", w.path("other"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	s := w.start()
+	c := s.dial(9000)
+	c.send("x")
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newClient(t, conn)
+	other.want("a\n")
+	for range 3 {
+		other.send("from elsewhere\n")
+		other.want("from elsewhere\n")
+	}
+	s.dial(9101).want("a\n") // the worker waits for nobody
+	other.Close()
+	s.waitLog(`client disconnected`)
+}

@@ -73,6 +73,7 @@ func (r *request) lookAgain() {
 		return
 	}
 	r.session.Client.Unwatch()
+	unix.SetNonblock(r.session.Client.Fd(), true) // nobody does that to a dummy
 	if err := r.session.Client.Watch(); err != nil {
 		r.session.Log(logs.Info, "the client's descriptor cannot be watched any more: "+stream.Describe(err))
 		r.gone = true
