@@ -294,3 +294,38 @@ func TestRaiseAfterNestedRequest(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// A finalizer that the collector calls while a result is made a string may need more room for results of its own.
+func TestFinalizerGrowsTheBuffer(t *testing.T) {
+	vm := newVM(t)
+	big := strings.Repeat("b", 300)
+	_, err := vm.Register("big", func(c *Call) Outcome {
+		for range 40 {
+			c.PushString(big)
+		}
+		return Return
+	}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = vm.Register("huge", func(c *Call) Outcome {
+		c.PushString(strings.Repeat("h", c.Int(1)))
+		return Return
+	}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = vm.Prelude("=prelude", []byte(`local p = ...
+		local want, size = ("b"):rep(300), 1000
+		local function finalizer()
+			local u = newproxy(true)
+			getmetatable(u).__gc = function() size = math.min(size * 1.3, 4e6); assert(#p.huge(size) == math.floor(size)) end
+		end
+		for round = 1, 40 do
+			for i = 1, 20 do finalizer() end
+			for _, got in ipairs({ p.big() }) do assert(got == want) end
+		end`))
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 /* Values all frames of a VM hold together; pages are touched on use only. */
@@ -105,20 +106,31 @@ void wr_close(uintptr_t p)
         munmap(vm->frames, FRAME_VALUES * sizeof(wr_val));
     for (int32_t i = 0; i < vm->nthreads; i++) free(vm->threads[i]);
     free(vm->threads);
+    wr_freeleft(vm);
     free(vm->buf);
     free(vm);
 }
 
-/* Makes room for more bytes; 0 when there is no memory. */
+/* Makes room for more bytes; 0 when there is no memory. While Lua runs the
+ * old place stays: a string may be being made of it, and a finalizer that the
+ * collector calls meanwhile may be what needs more. */
 int wr_grow(wr_vm *vm, uint64_t more)
 {
     uint64_t cap = vm->bcap * 2;
     while (cap < vm->blen + more) cap *= 2;
-    char *p = realloc(vm->buf, cap);
+    char *p = malloc(cap);
     if (p == NULL) return 0;
+    memcpy(p, vm->buf, vm->blen);
+    vm->left[vm->nleft++] = vm->buf;    /* it doubles: there are never many */
     vm->buf = p;
     vm->bcap = cap;
+    if (vm->running == 0) wr_freeleft(vm);
     return 1;
+}
+
+void wr_freeleft(wr_vm *vm)
+{
+    while (vm->nleft) free(vm->left[--vm->nleft]);
 }
 
 /* From three quarters of the limit on the collector does not wait until the
@@ -161,8 +173,10 @@ void wr_enter(wr_vm *vm)
 
 void wr_leave(wr_vm *vm)
 {
-    if (--vm->running == 0)
+    if (--vm->running == 0) {
         __atomic_store_n(&vm->slices, vm->slices + 1, __ATOMIC_RELEASE);
+        if (vm->nleft) wr_freeleft(vm);
+    }
     if (__atomic_load_n(&vm->interrupted, __ATOMIC_RELAXED))
         wr_uninterrupt(vm);
 }

@@ -118,6 +118,8 @@ struct wr_vm {
     char *buf;
     uint64_t blen;
     uint64_t bcap;
+    char *left[64];     /* former places of buf */
+    int32_t nleft;
     uint64_t slices;    /* odd while Lua runs */
     int64_t loglevel;   /* Log functions above it return at once */
     /* the last failure or protected call's text; points into Lua or buf */
@@ -176,6 +178,7 @@ enum { WR_FLAT_SEND = 1, WR_FLAT_SAY = 2, WR_FLAT_LOG = 3 };
 wr_vm *wr_open(int32_t vmid);
 void wr_close(uintptr_t vm);
 int wr_grow(wr_vm *vm, uint64_t more);
+void wr_freeleft(wr_vm *vm);
 void wr_setlimit(uintptr_t vm, uint64_t bytes);
 
 /* Registry slot of the VM itself; the first luaL_ref of a state. */
