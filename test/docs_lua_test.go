@@ -33,6 +33,7 @@ const tellNames = `
 	tell("coroutine.", coroutine)
 	tell_methods("sock:", ngx.req.socket(true))
 	tell_methods("sock:", ngx.socket.tcp())
+	tell("ngx.worker.", getmetatable(ngx.worker).__index)
 	tell("dict:", getmetatable(ngx.shared.d).__index)
 	local semaphore = require "ngx.semaphore"
 	for name, f in pairs(semaphore) do

@@ -178,7 +178,7 @@ func (m *machine) call(r *request, f luajit.Ref, args func(v *luajit.Values), us
 		}
 	}, func(results luajit.Results) {
 		if !results.Bool(1) {
-			failure = luaError(results.String(2))
+			failure = protectedError(results.String(2))
 			return
 		}
 		if use != nil {
@@ -189,6 +189,15 @@ func (m *machine) call(r *request, f luajit.Ref, args func(v *luajit.Values), us
 		return err
 	}
 	return failure
+}
+
+// protectedError is an error that the protecting function has caught. That its traceback could not be made has one
+// reason: the stack was full.
+func protectedError(text string) luaError {
+	if text == "error in error handling" {
+		return "stack overflow"
+	}
+	return luaError(text)
 }
 
 // luaError is the text of an error that Lua code raised.

@@ -3,8 +3,8 @@ local error, tostring, type, xpcall, rawset, rawget = error, tostring, type, xpc
 local setmetatable, getmetatable, traceback = setmetatable, getmetatable, debug.traceback
 local log, ERR = p.log, ngx.ERR
 
-ngx.worker.slow_slices = p.slow_slices
-ngx.worker.memory_limit = p.memory_limit
+-- Beyond OpenResty: pairs(ngx.worker) does not show them.
+setmetatable(ngx.worker, { __index = { slow_slices = p.slow_slices, memory_limit = p.memory_limit } })
 
 -- The process is all workers': nobody's code ends it. In init_by_lua* the error ends the start.
 function os.exit(code)
