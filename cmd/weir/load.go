@@ -67,7 +67,7 @@ func (g *generation) read(p *process, l *loading, previous *stream.Config) error
 	env := &stream.Env{
 		Modules: modules, Files: p.files, Logs: l.logs, Prefix: p.paths.prefix,
 		FullPath: p.paths.full, ConfPath: p.paths.beside,
-		Previous: previous, Warn: l.warn, TestOnly: p.options.test || p.options.signal != "",
+		Previous: previous, Warn: l.warn, CodeErrors: p.codeErrors(previous != nil),
 	}
 	root := conf.NewTable(mainDirectives, eventsDirectives, stream.Directives(env)).Root(conf.InMain, g.settings)
 	if err := root.Walk(conf.ParseParam(p.paths.folder, p.options.directives).Nodes); err != nil {
@@ -116,4 +116,16 @@ func hasFile(targets []logs.Target) bool {
 		}
 	}
 	return false
+}
+
+// codeErrors is what becomes of Lua code that does not compile: a reload must not replace what works by it, a start is
+// as lenient as OpenResty's.
+func (p *process) codeErrors(reload bool) stream.CodeErrors {
+	switch {
+	case p.options.signal != "":
+		return stream.CodeIgnored
+	case p.options.test || reload:
+		return stream.CodeFails
+	}
+	return stream.CodeWarns
 }

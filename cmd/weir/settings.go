@@ -96,8 +96,14 @@ func readWorkers(n *conf.Node) (int64, error) {
 	if !ok {
 		return 0, n.Directivef("invalid value")
 	}
+	if workers > maxWorkers {
+		return 0, n.Directivef("must be at most %d", maxWorkers)
+	}
 	return workers, nil
 }
+
+// maxWorkers bounds worker_processes: each is a thread with a loop and a Lua VM.
+const maxWorkers = 1024
 
 func readDebugPoints(n *conf.Node) (bool, error) {
 	if n.Args[0] != "stop" && n.Args[0] != "abort" {

@@ -54,13 +54,18 @@ func newScript(b *stream.Block, n *conf.Node, name, chunk string) (*script, erro
 			s.path = s.rebase(template.Source())
 		}
 	}
-	if b.TestOnly {
-		return s, s.check(n)
+	if b.CodeErrors == stream.CodeIgnored {
+		return s, nil
 	}
-	return s, nil
+	err := s.check(n)
+	if err != nil && b.CodeErrors == stream.CodeWarns {
+		b.Warn(n, err.Error())
+		return s, nil
+	}
+	return s, err
 }
 
-// check compiles the script for -t.
+// check compiles the script, which nothing is kept of.
 func (s *script) check(n *conf.Node) error {
 	name, source := s.chunk, s.source
 	if s.file != nil {

@@ -56,13 +56,13 @@ func (a *acceptor) Ready(loop.Events) {
 		fd, from, err := netio.Accept(a.fd)
 		if err == netio.ErrAgain {
 			a.burst = max(a.burst/2, 1)
+			a.warned = false // whatever was short, all that waited has been taken
 			return
 		}
 		if err != nil {
 			a.failed(err)
 			return
 		}
-		a.warned = false
 		a.take(fd, from)
 		if a.worker.stopping || a.listener == nil {
 			return

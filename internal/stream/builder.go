@@ -25,8 +25,8 @@ type Env struct {
 	Previous *Config
 	// Warn tells the user of something that is accepted but may not be meant.
 	Warn func(n *conf.Node, message string)
-	// TestOnly is set for -t: nothing is opened, run or bound.
-	TestOnly bool
+	// CodeErrors says what becomes of Lua code that does not compile.
+	CodeErrors CodeErrors
 
 	// Config is the result: set once stream{} was read; nil when there is none.
 	Config *Config

@@ -174,7 +174,7 @@ func (b *Builder) makeGroup(g *group) error {
 	}
 	made, err := upstream.NewGroup(g.conf)
 	if err != nil {
-		return g.node.Errorf(`%s in upstream "%s"`, err, g.up.Name)
+		return g.node.Errorf("%s", err)
 	}
 	if made.NeedsResolver() {
 		if err := b.findResolver(g); err != nil {
