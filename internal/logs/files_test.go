@@ -89,7 +89,7 @@ func TestGenerationsShareAFile(t *testing.T) {
 	f := newFixture(t, Info)
 	before := descriptors(t)
 	next := f.Generation()
-	if next.File(f.path) != f.gen.File(f.path) || next.File(f.path) != next.File(f.path) {
+	if first := next.File(f.path); first != f.gen.File(f.path) || next.File(f.path) != first {
 		t.Fatal("one path, two files")
 	}
 	if err := next.Open(); err != nil {

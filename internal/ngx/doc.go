@@ -57,7 +57,6 @@
 // # What families keep
 //
 //	var pools = newMachineSlot[poolTable]()           // per machine: pools.of(m)
-//	r.onFree(func() { … })                            // when the session (or the timer's run) is freed
 //	r.readable, r.writable = fn, fn                   // events of the client's connection
 //	r.send(bytes)                                     // to the client, behind what ngx.say has said
 //

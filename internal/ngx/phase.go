@@ -37,9 +37,6 @@ var phaseNames = map[phase][2]string{
 	inCertificate: {"ssl_cert", "ssl_certificate_by_lua*"},
 }
 
-// name is what ngx.get_phase returns.
-func (p phase) name() string { return phaseNames[p][0] }
-
 // context is how messages name the phase.
 func (p phase) context() string {
 	if names, ok := phaseNames[p]; ok {

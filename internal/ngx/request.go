@@ -52,7 +52,6 @@ type request struct {
 	abortable bool
 	out       output
 	sockets   *socket // that the request has connected
-	frees     []func()
 	balance   balancing
 	timer     *timer
 }
@@ -100,16 +99,9 @@ func freeSession(s *stream.Session) {
 	}
 }
 
-// onFree has fn called when the request is freed, before its threads go.
-func (r *request) onFree(fn func()) { r.frees = append(r.frees, fn) }
-
 // free cancels what waits, and keeps the struct for reuse.
 func (r *request) free() {
 	m := r.m
-	for i := len(r.frees) - 1; i >= 0; i-- {
-		r.frees[i]()
-		r.frees[i] = nil
-	}
 	r.stop()
 	r.closeSockets()
 	if r.ctx {
@@ -119,7 +111,7 @@ func (r *request) free() {
 	r.hide()
 	r.forgetTaken()
 	r.record.fd = -1
-	*r = request{m: m, posted: r.posted[:0], frees: r.frees[:0], out: r.out, record: r.record}
+	*r = request{m: m, posted: r.posted[:0], out: r.out, record: r.record}
 	if len(m.idleRequests) < 1024 {
 		m.idleRequests = append(m.idleRequests, r)
 		return
