@@ -46,10 +46,10 @@ func wantedEnviron(original, directives []string) map[string]string {
 	return wanted
 }
 
-// setZone makes Go write times in the zone that an env directive has put into TZ; C and Lua read it by themselves.
-func setZone() {
-	name, set := os.LookupEnv("TZ")
-	if !set {
+// setZone makes Go write times in the zone that TZ names, as an env directive may have set it; C and Lua read it by
+// themselves. It is called before there are other goroutines that ask for the time.
+func setZone(name string) {
+	if name == "" {
 		return
 	}
 	if zone, err := time.LoadLocation(strings.TrimPrefix(name, ":")); err == nil {

@@ -39,6 +39,7 @@ func (p *process) start(g *generation) error {
 	if err := limits(g.settings); err != nil {
 		return err
 	}
+	setZone(wantedEnviron(p.environ, g.settings.env)["TZ"])
 	runtime, err := stream.NewRuntime(g.settings.workerCount())
 	if err != nil {
 		return err
@@ -90,7 +91,6 @@ func (p *process) drop(g *generation) error {
 		return err
 	}
 	p.filterEnviron(g.settings.env)
-	setZone()
 	if g.settings.user == nil {
 		return nil
 	}
