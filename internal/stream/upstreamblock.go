@@ -183,7 +183,7 @@ func (b *Builder) makeGroup(g *group) error {
 	}
 	g.up.Group = made
 	b.Config.Upstreams = append(b.Config.Upstreams, g.up)
-	if old := b.Previous.upstream(g.up.Name); old != nil && made.Zone() != "" {
+	if old := b.Previous.Upstream(g.up.Name); old != nil && made.Zone() != "" {
 		made.AdoptFrom(old.Group)
 	}
 	return nil
@@ -225,8 +225,8 @@ func (b *Builder) finishImplicit(g *group) error {
 	return nil
 }
 
-// upstream is the generation's upstream{} of that name; nil when there is none, or no generation.
-func (c *Config) upstream(name string) *Upstream {
+// Upstream is the generation's upstream{} of that name; nil when there is none, or no generation.
+func (c *Config) Upstream(name string) *Upstream {
 	if c == nil {
 		return nil
 	}
@@ -237,6 +237,3 @@ func (c *Config) upstream(name string) *Upstream {
 	}
 	return nil
 }
-
-// Upstream is the upstream{} of that name; nil when there is none.
-func (c *Config) Upstream(name string) *Upstream { return c.upstream(name) }
