@@ -191,7 +191,9 @@ func TestIgnoredSignals(t *testing.T) {
 
 // TestOutOfDescriptors: without descriptors weir stops accepting, says so once, and goes on when there are some.
 func TestOutOfDescriptors(t *testing.T) {
-	s := start(t, "worker_rlimit_nofile 32; stream { server { listen {host}:9000; proxy_pass "+echoBackend(t)+"; } }")
+	s := start(t, `worker_rlimit_nofile 32; stream { server { listen {host}:9000; content_by_lua_block {
+		ngx.print(assert(ngx.req.socket()):receive(1)) -- a session that waits has one descriptor, and asks for no other
+	} } }`)
 	s.allow("24: Too many open files")
 	var held []*client
 	for range 40 {
