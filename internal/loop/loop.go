@@ -41,6 +41,11 @@ type Loop struct {
 	clock   clock
 	next    []func()
 	spare   []func()
+	atEnd   []func() // of this round's events
+	left    int      // events of this round that are still to be handled
+	// Companion is what the package that makes endpoints on the loop keeps for each.
+	Companion any
+
 	crowded bool // the last round brought many events
 
 	stopped atomic.Bool
@@ -85,8 +90,10 @@ func (l *Loop) turn() {
 	n := l.wait()
 	l.clock.update()
 	for i := range l.events[:n] {
+		l.left = n - 1 - i
 		l.dispatch(&l.events[i])
 	}
+	l.endEvents()
 	l.expire()
 	l.runNext()
 }

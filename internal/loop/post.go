@@ -37,6 +37,20 @@ func (l *Loop) runNext() {
 	l.spare = batch[:0]
 }
 
+// AtEnd has the loop call fn when all events of this round have been handled, before timers expire and before what Next
+// was given. It is called while an event is handled.
+func (l *Loop) AtEnd(fn func()) { l.atEnd = append(l.atEnd, fn) }
+
+// LastEvent tells that no other event of this round is still to be handled.
+func (l *Loop) LastEvent() bool { return l.left == 0 }
+
+func (l *Loop) endEvents() {
+	for i := 0; i < len(l.atEnd); i++ {
+		l.atEnd[i]()
+	}
+	l.atEnd = l.atEnd[:0]
+}
+
 func (l *Loop) wake() {
 	var one [8]byte
 	binary.NativeEndian.PutUint64(one[:], 1)

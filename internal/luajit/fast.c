@@ -1,7 +1,8 @@
 /* What C does on a socket without asking Go. While a thread runs that was
  * resumed with what it had read, Go lends that one socket (vm->fast): send()
- * of a string that the kernel takes whole and receive() of a line that is not
- * there yet are done here, and Go is told when the thread has parked. */
+ * of a string and receive() of a line that is not there yet are done here, and
+ * Go is told when the thread has parked. What is sent goes to the kernel, or,
+ * where that is allowed, is held for Go to send with what others send. */
 #include "vm.h"
 
 #include <string.h>
@@ -29,6 +30,14 @@ static int fast_send(wr_vm *vm, lua_State *L)
         return WR_ASK;
     const char *p = lua_tolstring(L, 2, &len);
     if (len == 0) return WR_ASK;
+    if (vm->fast.may & WR_MAY_HOLD) {
+        if (len > sizeof(vm->fast.held) - vm->fast.nheld) return WR_ASK;
+        memcpy(vm->fast.held + vm->fast.nheld, p, len);
+        vm->fast.nheld += (uint32_t)len;
+        vm->fast.sent += len;
+        lua_pushnumber(L, (double)len);
+        return 1;
+    }
     /* No cancellation point, as send() of the C library is one. */
     long n = syscall(SYS_sendto, vm->fast.fd, p, len,
                      MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);

@@ -5,6 +5,8 @@ package luajit
 */
 import "C"
 
+import "unsafe"
+
 // Fast is what C does of a primitive by itself, on a socket that is lent.
 type Fast int32
 
@@ -19,8 +21,9 @@ const (
 type Loan struct {
 	Number uint64
 	Fd     int
-	// Send: a FastSend may send. Wait: nothing is there to be read, so a FastLine may park.
-	Send, Wait bool
+	// Send: a FastSend may send. Hold: it need not, and leaves what it was given for Held. Wait: nothing is there to be
+	// read, so a FastLine may park.
+	Send, Hold, Wait bool
 }
 
 // Lend lends a socket for the next Resume. It ends with Return, which must follow that Resume.
@@ -29,6 +32,9 @@ func (vm *VM) Lend(l Loan) {
 	f.number, f.fd, f.may = C.uint64_t(l.Number), C.int32_t(l.Fd), 0
 	if l.Send {
 		f.may |= C.WR_MAY_SEND
+	}
+	if l.Send && l.Hold {
+		f.may |= C.WR_MAY_HOLD
 	}
 	if l.Wait {
 		f.may |= C.WR_MAY_WAIT
@@ -45,11 +51,18 @@ func (vm *VM) Partial() int {
 	return n
 }
 
-// Sent is how many bytes C has sent since Sent was called last.
+// Sent is how many bytes C has sent or held since Sent was called last.
 func (vm *VM) Sent() int {
 	n := int(vm.c.fast.sent)
 	vm.c.fast.sent = 0
 	return n
+}
+
+// Held is what FastSends have left to be sent since Held was called last. It is valid until the next Resume.
+func (vm *VM) Held() []byte {
+	n := vm.c.fast.nheld
+	vm.c.fast.nheld = 0
+	return unsafe.Slice((*byte)(unsafe.Pointer(&vm.c.fast.held[0])), n)
 }
 
 // Return ends the loan. waits tells that the thread has parked in a FastLine.

@@ -104,9 +104,11 @@ typedef struct wr_lent {
     uint64_t sent;      /* bytes that C has sent */
     uint64_t partial;   /* of the send that Go is to finish */
     int32_t waits;      /* the thread has parked in receive() */
+    uint32_t nheld;     /* bytes in held, which Go is to send */
+    char held[4096];
 } wr_lent;
 
-enum { WR_MAY_SEND = 1, WR_MAY_WAIT = 2 };
+enum { WR_MAY_SEND = 1, WR_MAY_WAIT = 2, WR_MAY_HOLD = 4 };
 enum { WR_FAST_SEND = 1, WR_FAST_LINE = 2 };
 
 struct wr_vm {

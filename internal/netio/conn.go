@@ -6,7 +6,8 @@
 //
 //	n, err := c.Read(buf) // ErrAgain: nothing there, the owner will be told; io.EOF: the peer has finished
 //
-// It does not buffer, does not keep timers and does not decide when to close: sessions do.
+// It does not buffer, save what WriteLate puts off until the end of the loop's round (late.go), does not keep timers and
+// does not decide when to close: sessions do.
 package netio
 
 import (
@@ -51,6 +52,7 @@ const (
 	sentFin              // CloseWrite was called
 	unwatched            // Unwatch was called
 	shared               // Share was called
+	late                 // WriteLate has put something off
 )
 
 // Attach takes over fd, a non-blocking socket, and watches it. The descriptor is the Conn's from now on, unless an
@@ -123,10 +125,13 @@ func (c *Conn) PeerFinished() bool { return c.state&(readHup|failed|eof) != 0 }
 func (c *Conn) EOF() bool { return c.state&eof != 0 }
 
 // Fd is the descriptor, which stays the Conn's; -1 when closed.
+//
+// What was put off is written, as whoever has the descriptor may write to it.
 func (c *Conn) Fd() int {
 	if !c.IsOpen() {
 		return -1
 	}
+	c.Settle()
 	return int(c.fd)
 }
 
@@ -181,6 +186,7 @@ func (c *Conn) recv(p []byte, flags uintptr) (int, error) {
 // Write writes what the kernel takes of p. A short count comes with no error: the rest has to wait for the owner to
 // be told.
 func (c *Conn) Write(p []byte) (int, error) {
+	c.Settle()
 	for {
 		n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))),
 			uintptr(len(p)), unix.MSG_NOSIGNAL, 0, 0)
@@ -204,6 +210,7 @@ func (c *Conn) CloseWrite() error {
 	if c.state&sentFin != 0 {
 		return nil
 	}
+	c.Settle()
 	c.state |= sentFin
 	return c.shutdown(unix.SHUT_WR)
 }
@@ -224,6 +231,10 @@ func (c *Conn) Close() {
 	if !c.IsOpen() {
 		return
 	}
+	if c.state&late != 0 {
+		p, _ := c.takeLate()
+		c.Write(p) // what the kernel does not take is lost, as the owner has not asked by Settle
+	}
 	if c.state&shared != 0 {
 		c.Unwatch() // the kernel only forgets a descriptor whose last copy is closed
 		c.shutdown(unix.SHUT_RDWR)
@@ -236,6 +247,9 @@ func (c *Conn) Close() {
 // Reset closes the descriptor so that the peer sees a reset: nothing unsent is sent any more.
 func (c *Conn) Reset() {
 	if c.IsOpen() {
+		if c.state&late != 0 {
+			c.takeLate()
+		}
 		unix.SetsockoptLinger(int(c.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 		c.Close()
 	}
@@ -254,6 +268,7 @@ func (c *Conn) LetGo() {
 
 // Detach gives the descriptor away: it is watched no more, stays open, and is the caller's. The Conn is closed.
 func (c *Conn) Detach() int {
+	c.Settle()
 	fd := int(c.fd)
 	c.Unwatch()
 	c.state, c.before = 0, nil

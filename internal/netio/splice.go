@@ -49,6 +49,7 @@ func (c *Conn) SpliceTo(p *Pipe) (int, error) {
 
 // SpliceFrom moves at most n bytes, which are in the pipe, to the connection.
 func (c *Conn) SpliceFrom(p *Pipe, n int) (int, error) {
+	c.Settle()
 	moved, errno := splice(p.r, c.fd, n)
 	switch {
 	case errno == 0: // a short count may have other reasons than a full socket: only EAGAIN brings an edge

@@ -27,6 +27,7 @@ var coreFamily = family{
 			return luajit.Return
 		}},
 		{name: "allowed", run: checkAllowed},
+		{name: "settle", run: settle},
 	},
 }
 
@@ -52,6 +53,12 @@ func checkAllowed(m *machine, c *luajit.Call) luajit.Outcome {
 	if refusal := m.refusal(phase(c.Int(1))); refusal != "" {
 		return c.Raise(refusal)
 	}
+	return luajit.Return
+}
+
+// settle() has the kernel take what was sent to the client so far.
+func settle(m *machine, _ *luajit.Call) luajit.Outcome {
+	m.settle()
 	return luajit.Return
 }
 

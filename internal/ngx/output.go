@@ -29,12 +29,19 @@ type output struct {
 	sent   int // of buf
 	eof    bool
 	broken bool
-	// flushing are the coroutines in ngx.flush(true).
-	flushing []*coroutine
+	late   bool // what is pending was sent by sock:send
+	// flushing are the coroutines that wait until all is sent.
+	flushing []flushing
 	// closing is set when the session ends as soon as all is sent, with status.
 	closing bool
 	status  int
 	timer   loop.Timer
+}
+
+// flushing is a coroutine in ngx.flush(true), or in a sock:send of so many bytes.
+type flushing struct {
+	co   *coroutine
+	sent int
 }
 
 func (o *output) pending() bool { return o.sent < len(o.buf) }
@@ -58,6 +65,9 @@ func (r *request) send(text []byte) bool {
 		return false
 	}
 	r.forgetTaken()
+	if lent := r.m.lent; lent != nil {
+		r.m.recall(lent.number)
+	}
 	if !o.pending() {
 		n, err := r.session.Client.Write(text)
 		if err != nil && err != netio.ErrAgain {
@@ -69,14 +79,18 @@ func (r *request) send(text []byte) bool {
 		if text = text[n:]; len(text) == 0 {
 			return true
 		}
-		o.buf, o.sent = o.buf[:0], 0
 	}
-	if lent := r.m.lent; lent != nil {
-		r.m.recall(lent.number)
+	o.add(r, text)
+	return true
+}
+
+// add puts text behind what is pending.
+func (o *output) add(r *request, text []byte) {
+	if !o.pending() {
+		o.buf, o.sent = o.buf[:0], 0
 	}
 	o.buf = append(o.buf, text...)
 	o.await(r)
-	return true
 }
 
 // await has what is pending sent when the client takes more, within lua_socket_send_timeout.
@@ -118,7 +132,7 @@ func (o *output) Expired() {
 
 // settle is called when all is sent, or nothing more will be: trouble then says why. The request may end.
 func (o *output) settle(r *request, trouble string) {
-	o.buf, o.sent = o.buf[:0], 0
+	o.buf, o.sent, o.late = o.buf[:0], 0, false
 	r.writable = nil
 	if o.timer.Armed() {
 		r.m.worker.Loop.Disarm(&o.timer)
@@ -129,11 +143,11 @@ func (o *output) settle(r *request, trouble string) {
 	}
 	id := r.id
 	for len(o.flushing) > 0 && r.id == id {
-		co := o.flushing[0]
+		f := o.flushing[0]
 		o.flushing = o.flushing[1:]
-		co.resume(func(v *luajit.Values) {
+		f.co.resume(func(v *luajit.Values) {
 			if trouble == "" {
-				v.PushNumber(1)
+				v.PushInt(f.sent)
 				return
 			}
 			v.PushNil()
@@ -144,6 +158,7 @@ func (o *output) settle(r *request, trouble string) {
 
 // finalize ends the session when all is sent.
 func (o *output) finalize(r *request, status int) {
+	r.session.Client.Settle()
 	if !o.pending() || o.broken {
 		r.session.Finalize(status)
 		return
@@ -166,7 +181,7 @@ func (o *output) free() {
 // cancel implements waiter: a coroutine that waited in ngx.flush is killed.
 func (o *output) cancel(co *coroutine) {
 	for i, other := range o.flushing {
-		if other == co {
+		if other.co == co {
 			o.flushing = append(o.flushing[:i], o.flushing[i+1:]...)
 			return
 		}
@@ -182,6 +197,7 @@ func flush(m *machine, c *luajit.Call) luajit.Outcome {
 		return c.RaiseArg(1, "boolean expected, got "+typeName(c, 1))
 	}
 	r := m.req
+	m.settle()
 	switch {
 	case r.out.eof:
 		return failure(c, "seen eof")
@@ -192,9 +208,13 @@ func flush(m *machine, c *luajit.Call) luajit.Outcome {
 	case !c.CanYield():
 		return c.RaiseNoYield()
 	}
-	co := m.running(c)
-	r.out.flushing = append(r.out.flushing, co)
-	return co.park(&r.out)
+	return r.out.wait(m.running(c), 1)
+}
+
+// wait has co return n when all is sent.
+func (o *output) wait(co *coroutine, n int) luajit.Outcome {
+	o.flushing = append(o.flushing, flushing{co, n})
+	return co.park(o)
 }
 
 // endOutput() says that nothing more will be said.

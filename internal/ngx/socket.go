@@ -39,8 +39,9 @@ type socket struct {
 	rx                        receiving
 	in                        []byte // was read and not yet taken
 	readErr, sendErr          string
-	sent                      int // what the waiting send returns
-	peek                      int // bytes that a waiting peek wants
+	lateErr                   string // of what was to be sent when the slice was over
+	sent                      int    // what the waiting send returns
+	peek                      int    // bytes that a waiting peek wants
 	// Times in milliseconds; 0: the configuration's.
 	readTimeout, sendTimeout, connectTimeout int64
 	// Made once for each socket, so that waiting allocates nothing.
@@ -193,7 +194,7 @@ func (s *socket) busy(reading, writing bool) string {
 		return "socket busy connecting"
 	case reading && s.reader != nil:
 		return "socket busy reading"
-	case writing && (s.writer != nil || s.downstream && s.req.out.pending()):
+	case writing && (s.writer != nil || s.downstream && s.req.out.pending() && !s.req.out.late):
 		return "socket busy writing"
 	}
 	return ""

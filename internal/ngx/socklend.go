@@ -1,11 +1,15 @@
 package ngx
 
-import "github.com/weirproxy/weir/internal/luajit"
+import (
+	"github.com/weirproxy/weir/internal/luajit"
+	"github.com/weirproxy/weir/internal/netio"
+)
 
 // A program that serves a connection reads, writes and reads again. So that this costs no crossing into Go but the
 // first, the socket that a thread is resumed with is lent to C for that slice (internal/luajit/fast.c): a send that the
-// kernel takes whole, and a receive of a line that is not there yet, are done there. A socket that connect has found in
-// a pool takes its place. Any other call on the socket ends the loan, as do calls that use the client's connection by
+// kernel takes whole, and a receive of a line that is not there yet, are done there. What is sent to the client by then
+// is sent when the slice is over, with what others answer in the same round (netio.Conn.WriteLate). A socket that connect
+// has found in a pool takes its place. Any other call on the socket ends the loan, as do calls that use the client's connection by
 // another name.
 
 // lend lends the socket for the slice that begins, as far as its state allows.
@@ -17,9 +21,16 @@ func (s *socket) lend() {
 	s.m.vm.Lend(luajit.Loan{
 		Number: s.number,
 		Fd:     s.conn.Fd(),
-		Send:   !s.writeClosed && s.writer == nil && s.conn.Writable() && !(s.downstream && s.req.out.pending()),
+		Send:   s.maySend(),
+		Hold:   s.downstream && s.req.phase == inContent && !s.req.exposed && !s.conn.PeerFinished(),
 		Wait:   !s.readClosed && !s.eof && len(s.in) == 0 && !s.conn.Readable(),
 	})
+}
+
+// maySend tells that nothing is in the way of what C sends.
+func (s *socket) maySend() bool {
+	return !s.writeClosed && s.writer == nil && s.lateErr == "" && s.conn.Writable() &&
+		!(s.downstream && s.req.out.pending())
 }
 
 // lendAtOnce lends the socket for the rest of the slice that runs, in place of the one that was lent before: it comes
@@ -55,7 +66,7 @@ func (m *machine) recall(number uint64) {
 	}
 }
 
-// countSent counts what C has sent to the client so far.
+// countSent counts what C has sent to the client so far, and sends what it has held.
 func (m *machine) countSent() {
 	n := m.vm.Sent()
 	if n == 0 || !m.lent.downstream || m.req.session == nil {
@@ -63,4 +74,32 @@ func (m *machine) countSent() {
 	}
 	m.req.session.Sent += int64(n)
 	m.req.forgetTaken()
+	if held := m.vm.Held(); len(held) > 0 {
+		m.req.session.Client.WriteLate(held, m.req)
+	}
+}
+
+// settle has the kernel take what was sent to the client so far.
+func (m *machine) settle() {
+	if m.lent != nil {
+		m.recall(m.lent.number)
+	}
+	if m.req != nil && m.req.session != nil {
+		m.req.session.Client.Settle()
+	}
+}
+
+// WroteShort implements netio.LateWriter, for what sock:send has left to be sent when the slice is over. What the client
+// does not take for now is sent as what ngx.print has said is. An error is what the next send returns.
+func (r *request) WroteShort(_ *netio.Conn, rest []byte, err error) {
+	r.session.Sent -= int64(len(rest))
+	if err == nil {
+		r.out.late = true
+		r.out.add(r, rest)
+		return
+	}
+	r.session.LogIOError(err, "")
+	if s := r.clientSocket(); s != nil {
+		s.lateErr = reasonOf(err)
+	}
 }

@@ -1,15 +1,22 @@
 package ngx
 
 import (
+	"fmt"
 	"io"
+	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/weirproxy/weir/internal/stream/streamtest"
 )
 
-// startLent serves code, which has read one line that it had to wait for: sock is lent to C from there on.
+// startLent serves code, which has read one line that it had to wait for: sock is lent to C from there on. Code that
+// reads from %DIR%/fifo blocks the worker until somebody has written there.
 func startLent(t *testing.T, code string) (*streamtest.Server, io.ReadWriter) {
 	t.Helper()
 	s := streamtest.Start(t, `server { listen 127.0.0.1:%PORT%; content_by_lua_block {
@@ -18,6 +25,9 @@ func startLent(t *testing.T, code string) (*streamtest.Server, io.ReadWriter) {
 		local line = sock:receive()
 		`+code+`
 	} }`, Module)
+	if err := unix.Mkfifo(filepath.Join(s.Dir, "fifo"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	c := s.Dial(0)
 	if _, err := io.ReadFull(c, make([]byte, 6)); err != nil {
 		t.Fatal(err)
@@ -89,6 +99,25 @@ func TestLentSocketSendsTheRest(t *testing.T) {
 	}
 }
 
+// What a slice has sent is with the client at once where the code asks for that.
+func TestLentSocketFlushes(t *testing.T) {
+	for _, ask := range []string{"ngx.flush()", "require('resty.core.base').get_request()", "sock:getfd()", "ngx.print('!')"} {
+		s, c := startLent(t, `
+			sock:send("sent")
+			`+ask+`
+			io.open("%DIR%/fifo"):read()`)
+		got := make([]byte, 4)
+		if _, err := io.ReadFull(c, got); err != nil || string(got) != "sent" {
+			t.Errorf("%s: %q, %v", ask, got, err)
+		}
+		w, err := os.OpenFile(filepath.Join(s.Dir, "fifo"), os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+	}
+}
+
 // A thread that parks in C again and again is resumed by each line, however the lines come.
 func TestLentSocketEchoes(t *testing.T) {
 	s, c := startLent(t, `
@@ -105,6 +134,89 @@ func TestLentSocketEchoes(t *testing.T) {
 		got := make([]byte, len(text))
 		if _, err := io.ReadFull(c, got); err != nil || string(got) != text {
 			t.Fatalf("round %d: got %q, want %q, %v", i, got, text, err)
+		}
+	}
+}
+
+// What a slice has sent is all sent, also where clients say much before they read anything: what their sockets do not
+// take is kept, and a thread that goes on sending waits.
+func TestLentSocketsKeepWhatIsNotTaken(t *testing.T) {
+	s := streamtest.Start(t, `server { listen 127.0.0.1:%PORT% sndbuf=4k; content_by_lua_block {
+		local sock = ngx.req.socket(true)
+		local n, filling = 0, string.rep("x", 1500)
+		while true do
+			local line, err = sock:receive()
+			if not line then
+				ngx.log(ngx.WARN, n, " lines, ", ngx.var.bytes_sent, " bytes, ", err)
+				return ngx.exit(line == nil and ngx.ERROR or ngx.OK)
+			end
+			n = n + 1
+			local answer = line .. filling .. "\n"
+			assert(sock:send(answer) == #answer)
+		end
+	} }`, Module)
+	const clients, lines = 4, 400
+	var conns [clients]*net.TCPConn
+	for i := range conns {
+		conns[i] = s.Dial(0).(*net.TCPConn)
+	}
+	want := ""
+	for n := range lines {
+		resume := s.Pause() // all lines of a turn come in one round
+		for _, c := range conns {
+			fmt.Fprintln(c, n)
+		}
+		resume()
+		s.Settle()
+		want += strconv.Itoa(n) + strings.Repeat("x", 1500) + "\n"
+	}
+	for i, c := range conns {
+		c.CloseWrite()
+		got, err := io.ReadAll(c)
+		if err != nil || string(got) != want {
+			t.Errorf("connection %d: %d of %d bytes, %v", i, len(got), len(want), err)
+		}
+	}
+	end := fmt.Sprintf("%d lines, %d bytes, closed", lines, len(want))
+	if n := strings.Count(s.ErrorLog(), end); n != clients {
+		t.Errorf("%d sessions say %q\n%s", n, end, s.ErrorLog())
+	}
+}
+
+// A client that goes while something is still to be sent to it in the same round: the next send tells.
+func TestLentSocketsTellOfALateError(t *testing.T) {
+	s := streamtest.Start(t, `server { listen 127.0.0.1:%PORT%; content_by_lua_block {
+		local sock = ngx.req.socket(true)
+		if sock:receive() == "block" then
+			return io.open("%DIR%/fifo"):read()
+		end
+		ngx.log(ngx.WARN, "first: ", sock:send("x"))
+		ngx.log(ngx.WARN, "receive: ", select(2, sock:receive()))
+		ngx.log(ngx.WARN, "second: ", select(2, sock:send("x")))
+		ngx.log(ngx.WARN, "third: ", select(2, sock:send("x")))
+	} }`, Module)
+	fifo := filepath.Join(s.Dir, "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gone, other := s.Dial(0).(*net.TCPConn), s.Dial(0)
+	s.Settle()
+	resume := s.Pause() // both lines come in one round
+	io.WriteString(gone, "line\n")
+	io.WriteString(other, "block\n")
+	resume()
+	w, err := os.OpenFile(fifo, os.O_WRONLY, 0) // waits for the reader
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone.SetLinger(0)
+	gone.Close()
+	w.Close()
+	s.Settle()
+	s.Settle()
+	for _, want := range []string{"first: 1,", "receive: ", "second: connection reset by peer,", "third: closed,"} {
+		if !strings.Contains(s.ErrorLog(), want) {
+			t.Errorf("no %q in the log:\n%s", want, s.ErrorLog())
 		}
 	}
 }

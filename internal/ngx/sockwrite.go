@@ -32,6 +32,15 @@ func send(m *machine, c *luajit.Call) luajit.Outcome {
 	s.sent, s.sendErr = len(data), ""
 	if s.downstream {
 		s.req.forgetTaken()
+		s.conn.Settle()
+		if s.req.out.pending() {
+			return s.sendBehind(c, data)
+		}
+	}
+	if s.lateErr != "" {
+		s.sendErr, s.lateErr = s.lateErr, ""
+		s.sendResult(&c.Values)
+		return luajit.Return
 	}
 	left := s.write(data[gone:])
 	if len(left) == 0 || s.sendErr != "" {
@@ -48,6 +57,15 @@ func send(m *machine, c *luajit.Call) luajit.Outcome {
 		s.req.writable = s.onWritable
 	}
 	return s.writer.park(s)
+}
+
+// sendBehind sends data behind what was sent late and the client does not take yet.
+func (s *socket) sendBehind(c *luajit.Call, data []byte) luajit.Outcome {
+	if !c.CanYield() {
+		return c.RaiseNoYield()
+	}
+	s.req.out.add(s.req, data)
+	return s.req.out.wait(s.m.running(c), len(data))
 }
 
 // write sends what the kernel takes and returns the rest. An error is left in sendErr.

@@ -26,7 +26,10 @@ for name, bit in pairs(base.phases) do phase_names[bit] = name end
 -- The current request as C code knows it (fdapi.go), nil where there is none.
 function base.get_request()
     if shared.id == 0 then return nil end
-    shared.exposed = 1
+    if shared.exposed == 0 then
+        p.settle() -- what was sent goes before what the caller may write
+        shared.exposed = 1
+    end
     return shared.record
 end
 

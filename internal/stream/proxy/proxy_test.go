@@ -132,3 +132,81 @@ func TestIdleSessionTimesOut(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Small pieces of many sessions at once are written late. None may be lost, also where clients do not read until the
+// sockets on their way are full.
+func TestSmallPiecesOfManySessions(t *testing.T) {
+	const sessions, size = 20, 8 << 20
+	s := start(t, "server { listen 127.0.0.1:%PORT%; proxy_pass BACKEND; proxy_half_close on; }", echo)
+	var running sync.WaitGroup
+	for i := range sessions {
+		c := s.Dial(0).(*net.TCPConn)
+		c.SetDeadline(time.Now().Add(time.Minute))
+		sum := make(chan []byte, 1)
+		running.Go(func() {
+			sent := sha256.New()
+			pieces := rand.New(rand.NewPCG(1, uint64(i)))
+			source := rand.NewChaCha8([32]byte{byte(i)})
+			for left := int64(size); left > 0; {
+				n, err := io.CopyN(io.MultiWriter(c, sent), source, min(left, 1+pieces.Int64N(3000)))
+				if left -= n; err != nil {
+					t.Error(err)
+					return
+				}
+			}
+			sum <- sent.Sum(nil)
+			c.CloseWrite()
+		})
+		running.Go(func() {
+			got := sha256.New()
+			pause := make([]byte, 64)
+			for range i % 4 { // a slow reader at the beginning
+				n, _ := io.ReadFull(c, pause)
+				got.Write(pause[:n])
+				s.Settle()
+			}
+			n, err := io.Copy(got, c)
+			if want := int64(size - i%4*len(pause)); err != nil || n != want {
+				t.Errorf("session %d: %d of %d bytes came back: %v", i, n, want, err)
+			} else if !bytes.Equal(<-sum, got.Sum(nil)) {
+				t.Errorf("session %d: the bytes that came back are not those that were sent", i)
+			}
+		})
+	}
+	running.Wait()
+}
+
+// Small pieces that clients do not take are kept until they do.
+func TestSmallPiecesThatAreNotTaken(t *testing.T) {
+	const sessions, pieces, size = 4, 400, 1500
+	peers := make(chan net.Conn, sessions)
+	ended := make(chan struct{})
+	s := start(t, "server { listen 127.0.0.1:%PORT% sndbuf=4k; proxy_pass BACKEND; }", func(c net.Conn) {
+		peers <- c
+		<-ended
+	})
+	var clients [sessions]*net.TCPConn
+	var behind [sessions]net.Conn
+	for i := range clients {
+		clients[i] = s.Dial(0).(*net.TCPConn)
+		behind[i] = <-peers
+	}
+	want := ""
+	for n := range pieces {
+		resume := s.Pause() // all pieces of a turn come in one round
+		piece := strings.Repeat(string(rune('a'+n%26)), size)
+		for _, c := range behind {
+			io.WriteString(c, piece)
+		}
+		resume()
+		s.Settle()
+		want += piece
+	}
+	close(ended) // the peers finish while clients have not read all
+	for i, c := range clients {
+		got, err := io.ReadAll(c)
+		if err != nil || string(got) != want {
+			t.Errorf("session %d: %d of %d bytes, %v", i, len(got), len(want), err)
+		}
+	}
+}
