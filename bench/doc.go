@@ -14,7 +14,8 @@
 //
 // A peer that is not installed is named in one line and left out. Bytes that
 // come back are compared while the load runs; a wrong or missing one fails the
-// run. All traffic stays on loopback.
+// run. All traffic stays on the loopback of a network namespace that the
+// program makes for itself.
 //
 // A workload is one value of type workload in a file of its own, and a
 // configuration template per kind of server in conf/; add it to the list in

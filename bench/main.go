@@ -57,6 +57,9 @@ func parseFlags() (options, error) {
 }
 
 func bench(o options) error {
+	if ran, err := enterNamespace(); ran || err != nil {
+		return err
+	}
 	if err := takeClientCore(); err != nil {
 		return err
 	}
