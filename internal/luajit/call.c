@@ -98,16 +98,18 @@ static void push_box(lua_State *L, wr_val *v)
 }
 
 /* Reads the number of the box at idx, or of that in the first place of the
- * table at idx; 0 when there is none. */
+ * table at idx; 0 when there is none. len is where the number stands. */
 static void open_box(lua_State *L, int idx, wr_val *v)
 {
     int table = v->t == WR_TABLE;
-    v->u = 0;
+    v->u = v->len = 0;
     if (table) lua_rawgeti(L, idx, 1);
     else lua_pushvalue(L, idx);
     if (lua_type(L, -1) == LUA_TUSERDATA
-        && lua_objlen(L, -1) == sizeof(uint64_t))
-        v->u = *(uint64_t *)lua_touserdata(L, -1);
+        && lua_objlen(L, -1) == sizeof(uint64_t)) {
+        v->len = (uint64_t)(uintptr_t)lua_touserdata(L, -1);
+        v->u = *(uint64_t *)(uintptr_t)v->len;
+    }
     lua_pop(L, 1);
 }
 
@@ -315,7 +317,7 @@ int wr_call(lua_State *L)
     wr_frame f;
 
     if (fn->flatmode == WR_FLAT_LOG && filtered(vm, L, fn)) return 0;
-    if (fn->fast && vm->fast.may) {
+    if (fn->fast) {
         int done = wr_fast(vm, L, fn->fast);
         if (done != WR_ASK) return done;
     }

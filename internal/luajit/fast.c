@@ -1,8 +1,13 @@
-/* What C does on a socket without asking Go. While a thread runs that was
- * resumed with what it had read, Go lends that one socket (vm->fast): send()
- * of a string and receive() of a line that is not there yet are done here, and
- * Go is told when the thread has parked. What is sent goes to the kernel, or,
- * where that is allowed, is held for Go to send with what others send. */
+/* What C does of sockets without asking Go.
+ *
+ * While a thread runs that was resumed with what it had read, Go lends that
+ * one socket (vm->fast): send() of a string and receive() of a line that is
+ * not there yet are done here, and Go is told when the thread has parked. What
+ * is sent goes to the kernel, or, where that is allowed, is held for Go to
+ * send with what others send.
+ *
+ * New sockets are made here (vm->boxes); Go hears of them when they are first
+ * used. Of collected ones it is told together. */
 #include "vm.h"
 
 #include <string.h>
@@ -68,7 +73,42 @@ static int fast_line(wr_vm *vm, lua_State *L)
     return lua_yield(L, top);
 }
 
+/* A table with a box in its first place that has no number yet. */
+static int fast_new(wr_vm *vm, lua_State *L)
+{
+    wr_boxes *b = &vm->boxes;
+    if (b->box == 0 || lua_gettop(L) != 0 || !(*b->where & b->allowed))
+        return WR_ASK;
+    lua_createtable(L, 1, 0);
+    *(uint64_t *)lua_newuserdata(L, sizeof(uint64_t)) = 0;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->box);
+    lua_setmetatable(L, -2);
+    lua_rawseti(L, -2, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->table);
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
+static int fast_collect(wr_vm *vm, lua_State *L)
+{
+    wr_boxes *b = &vm->boxes;
+    uint64_t *number = lua_touserdata(L, 1);
+    if (lua_type(L, 1) != LUA_TUSERDATA
+        || lua_objlen(L, 1) != sizeof(*number) || b->closing)
+        return WR_ASK;
+    if (*number == 0) return 0;
+    if (b->ndead == (int32_t)(sizeof(b->dead) / sizeof(b->dead[0])))
+        return WR_ASK;
+    b->dead[b->ndead++] = *number;
+    return 0;
+}
+
 int wr_fast(wr_vm *vm, lua_State *L, int kind)
 {
+    switch (kind) {
+    case WR_FAST_NEW: return fast_new(vm, L);
+    case WR_FAST_COLLECT: return fast_collect(vm, L);
+    }
+    if (vm->fast.may == 0) return WR_ASK;
     return kind == WR_FAST_SEND ? fast_send(vm, L) : fast_line(vm, L);
 }

@@ -15,7 +15,27 @@ const (
 	FastSend Fast = C.WR_FAST_SEND
 	// FastLine: argument 2 is missing or "*l"; the thread parks.
 	FastLine Fast = C.WR_FAST_LINE
+	// FastNew: a table with a box whose number is 0, as SetBoxes says.
+	FastNew Fast = C.WR_FAST_NEW
+	// FastCollect: a __gc of boxes, whose number is kept for Collected.
+	FastCollect Fast = C.WR_FAST_COLLECT
 )
+
+// SetBoxes has C make what a FastNew returns: a table with the metatable table that holds a box with the metatable box,
+// while *where, which is no Go memory, has a bit of allowed.
+func (vm *VM) SetBoxes(table, box Ref, where *int32, allowed int32) {
+	b := &vm.c.boxes
+	b.table, b.box = C.int32_t(table), C.int32_t(box)
+	b.where, b.allowed = (*C.int32_t)(where), C.int32_t(allowed)
+}
+
+// Collected is the numbers of boxes that were collected since it was called last. It is valid until Lua runs again.
+func (vm *VM) Collected() []uint64 {
+	b := &vm.c.boxes
+	n := b.ndead
+	b.ndead = 0
+	return unsafe.Slice((*uint64)(unsafe.Pointer(&b.dead[0])), n)
+}
 
 // A Loan says what C may do with the socket whose box has Number (Values.PushBox), and which is Fd.
 type Loan struct {

@@ -130,13 +130,26 @@ func (l *list) Ref(i int) Ref {
 }
 
 // Box is the number of a box that Options.Boxes asked for; 0 when argument i
-// has none.
+// has none. It must not be asked of arguments that Options.Boxes does not name.
 func (l *list) Box(i int) uint64 {
 	v := l.at(i)
 	if v.t != int64(Table) && v.t != int64(Userdata) {
 		return 0
 	}
 	return v.u
+}
+
+// HasBox tells whether Box has found a box; its number may be 0, when C has made it (FastNew).
+func (l *list) HasBox(i int) bool {
+	v := l.at(i)
+	return (v.t == int64(Table) || v.t == int64(Userdata)) && v.len != 0
+}
+
+// SetBox gives the box of argument i another number. There must be one.
+func (l *list) SetBox(i int, number uint64) {
+	v := l.at(i)
+	*(*uint64)(*(*unsafe.Pointer)(unsafe.Pointer(&v.len))) = number
+	v.u = number
 }
 
 // Pointer is the address of a (light) userdata. ngx.null is nil.

@@ -100,6 +100,7 @@ void wr_close(uintptr_t p)
         if (vm->alloc) lua_setallocf(vm->L, vm->alloc, vm->allocud);
         vm->alloc = NULL;
         vm->cur = NULL;
+        vm->boxes.closing = 1;
         lua_close(vm->L);
     }
     if (vm->frames && vm->frames != MAP_FAILED)

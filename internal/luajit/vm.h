@@ -109,7 +109,18 @@ typedef struct wr_lent {
 } wr_lent;
 
 enum { WR_MAY_SEND = 1, WR_MAY_WAIT = 2, WR_MAY_HOLD = 4 };
-enum { WR_FAST_SEND = 1, WR_FAST_LINE = 2 };
+enum { WR_FAST_SEND = 1, WR_FAST_LINE = 2, WR_FAST_NEW = 3, WR_FAST_COLLECT = 4 };
+
+/* What C makes new objects with, and what it knows of collected ones: fast.c. */
+typedef struct wr_boxes {
+    int32_t table;      /* references of the metatables of the table */
+    int32_t box;        /* and of the box in it; 0: Go is to make them */
+    const int32_t *where;   /* bits, one of which must be in */
+    int32_t allowed;        /* for an object to be made */
+    int32_t closing;    /* Go is to be told of collected boxes at once */
+    int32_t ndead;
+    uint64_t dead[256]; /* numbers of boxes that were collected */
+} wr_boxes;
 
 struct wr_vm {
     lua_State *L;
@@ -157,6 +168,7 @@ struct wr_vm {
     uint64_t wanted;        /* the slice that Interrupt is to tell of */
     char number[32];    /* text of an error that is a number */
     wr_lent fast;
+    wr_boxes boxes;
 };
 
 typedef struct wr_fn {

@@ -128,7 +128,9 @@ func (m *machine) enter(r *request) (before *request) {
 }
 
 func (m *machine) leave(before *request) {
-	m.depth--
+	if m.depth--; m.depth == 0 {
+		m.freeCollected()
+	}
 	if m.memory.limit != 0 {
 		m.checkMemory()
 	}

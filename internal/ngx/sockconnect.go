@@ -29,6 +29,7 @@ func connect(m *machine, c *luajit.Call) luajit.Outcome {
 		return c.Raise("ngx.socket connect: expecting 2, 3, or 4 arguments (including the object), but seen " +
 			strconv.Itoa(n))
 	}
+	m.freeCollected() // they may hold what this one is to get
 	s, out, ok := m.self(c)
 	if !ok {
 		return out

@@ -24,6 +24,7 @@ type socket struct {
 
 	downstream              bool
 	readClosed, writeClosed bool
+	exposed                 bool // Lua has asked for the descriptor
 	eof                     bool
 	consumed                bool // something was received: peek is over
 	fromC                   bool // rx.out is in the worker's scratch buffer
@@ -136,23 +137,48 @@ func (s *socket) free() {
 	}
 }
 
-// collectSocket is called when Lua has let a socket go.
+// collectSocket is called when Lua has let a socket go, if C cannot keep its number for freeCollected.
 func collectSocket(m *machine, c *luajit.Call) luajit.Outcome {
-	if s := socketSlot.of(m).sockets.get(c.Box(1)); s != nil {
-		s.free()
-	}
+	m.freeSocket(c.Box(1))
 	return luajit.Return
 }
 
-// self is the socket that a method is called on, nil when its table has none any more. ok is false when the argument
+// freeCollected frees the sockets that Lua has let go.
+func (m *machine) freeCollected() {
+	for _, number := range m.vm.Collected() {
+		m.freeSocket(number)
+	}
+}
+
+func (m *machine) freeSocket(number uint64) {
+	if s := socketSlot.of(m).sockets.get(number); s != nil {
+		s.free()
+	}
+}
+
+// endLife frees the socket of a call that has made it as good as new, unless it has settings to remember.
+func (s *socket) endLife(c *luajit.Call) {
+	if s.readTimeout == 0 && s.sendTimeout == 0 && s.connectTimeout == 0 && !s.hasBound && !s.transparent {
+		c.SetBox(1, 0)
+		s.free()
+	}
+}
+
+// self is the socket that a method is called on, made at its first call, and nil when its table has none any more. ok is false when the argument
 // is no table, and then wrong is the error.
 func (m *machine) self(c *luajit.Call) (s *socket, wrong luajit.Outcome, ok bool) {
 	if c.Type(1) != luajit.Table {
 		return nil, c.RaiseArg(1, "table expected, got "+typeName(c, 1)), false
 	}
-	number := c.Box(1)
+	all, number := socketSlot.of(m), c.Box(1)
+	if number == 0 && c.HasBox(1) {
+		s = all.take(m)
+		s.number = all.sockets.add(s)
+		c.SetBox(1, s.number)
+		return s, 0, true
+	}
 	m.recall(number)
-	return socketSlot.of(m).sockets.get(number), 0, true
+	return all.sockets.get(number), 0, true
 }
 
 // own takes the socket for the request that runs.
@@ -214,6 +240,7 @@ func (r *request) closeSockets() {
 
 // finalize closes the socket in both directions. Nothing is resumed.
 func (s *socket) finalize() {
+	rest := s.unsent()
 	s.finalizeRead()
 	s.finalizeWrite()
 	s.connector, s.reader, s.writer = nil, nil, nil
@@ -227,7 +254,7 @@ func (s *socket) finalize() {
 	s.disown()
 	if l := s.link; l != nil {
 		s.link = nil
-		l.close()
+		l.closeBehind(rest, orElse(s.sendTimeout, s.req.conf().sendTimeout.V))
 		if s.pool != nil {
 			s.pool.closed()
 		}
@@ -266,7 +293,7 @@ func (s *socket) ConnReady(c *netio.Conn) {
 	if s.reader != nil && c.Readable() {
 		s.continueRead()
 	}
-	if s.conn == c && s.writer != nil && c.Writable() {
+	if s.conn == c && len(s.out) > 0 && c.Writable() {
 		s.continueWrite()
 	}
 }

@@ -12,9 +12,10 @@ var socketFamily = family{
 	lua:  "socket.lua",
 	primitives: []primitive{
 		{name: "sock_keep", run: keepSockets, opt: luajit.Options{Refs: 63}},
-		{name: "sock_tcp", run: newTCP, in: yieldable},
+		{name: "sock_tcp", run: newTCP, in: yieldable, opt: luajit.Options{Fast: luajit.FastNew}},
 		{name: "sock_request", run: requestSocket, in: inClient | inBalancer},
-		{name: "sock_collect", run: collectSocket, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_collect", run: collectSocket,
+			opt: luajit.Options{Boxes: 1, Fast: luajit.FastCollect}},
 		{name: "sock_collect_pattern", run: collectPattern, opt: luajit.Options{Boxes: 1}},
 		{name: "sock_connect", run: connect, in: yieldable,
 			opt: luajit.Options{Boxes: 1, Fields: []string{"pool_size", "backlog", "pool"}}},
@@ -48,10 +49,11 @@ func keepSockets(m *machine, c *luajit.Call) luajit.Outcome {
 	all := socketSlot.of(m)
 	all.tcp, all.request, all.box, all.patternBox, all.iterate = c.Ref(1), c.Ref(2), c.Ref(3), c.Ref(4), c.Ref(5)
 	all.glimpse = c.Ref(6)
+	m.vm.SetBoxes(all.tcp, all.box, &m.shared.phase, int32(yieldable))
 	return luajit.Return
 }
 
-// newTCP() is ngx.socket.tcp.
+// newTCP() is ngx.socket.tcp, where C does not do it: then Go makes the socket when it is first used.
 func newTCP(m *machine, c *luajit.Call) luajit.Outcome {
 	if n := c.Len(); n != 0 {
 		return c.Raise("expecting zero arguments, but got " + strconv.Itoa(n))

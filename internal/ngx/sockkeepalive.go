@@ -46,10 +46,14 @@ func setKeepalive(m *machine, c *luajit.Call) luajit.Outcome {
 	switch {
 	case len(s.in) > 0:
 		return failure(c, "unread data in buffer")
+	case len(s.unsent()) > 0 || s.lateErr != "":
+		s.finalize()
+		return failure(c, "connection in dubious state")
 	case s.eof || s.link == nil:
 		return failure(c, "invalid connection")
 	case m.exiting():
 		s.finalize()
+		s.endLife(c)
 		return one(c)
 	}
 	p := socketSlot.of(m).pools[s.key]
@@ -59,7 +63,9 @@ func setKeepalive(m *machine, c *luajit.Call) luajit.Outcome {
 		}
 		p = m.newPool(s.key, size, -1)
 	}
-	if !s.idle(p, timeout) {
+	quiet := s.idle(p, timeout)
+	s.endLife(c)
+	if !quiet {
 		return failure(c, "connection in dubious state")
 	}
 	return one(c)

@@ -22,7 +22,7 @@ func (s *socket) lend() {
 		Number: s.number,
 		Fd:     s.conn.Fd(),
 		Send:   s.maySend(),
-		Hold:   s.downstream && s.req.phase == inContent && !s.req.exposed && !s.conn.PeerFinished(),
+		Hold:   s.mayHold(),
 		Wait:   !s.readClosed && !s.eof && len(s.in) == 0 && !s.conn.Readable(),
 	})
 }
@@ -31,6 +31,15 @@ func (s *socket) lend() {
 func (s *socket) maySend() bool {
 	return !s.writeClosed && s.writer == nil && s.lateErr == "" && s.conn.Writable() &&
 		!(s.downstream && s.req.out.pending())
+}
+
+// mayHold tells that what C sends may be sent when the slice is over: nobody else uses the descriptor, the peer has not
+// been seen to finish, and, for the client's connection, no other handler comes after this one.
+func (s *socket) mayHold() bool {
+	if s.exposed || s.conn.PeerFinished() {
+		return false
+	}
+	return !s.downstream || s.req.phase == inContent && !s.req.exposed
 }
 
 // lendAtOnce lends the socket for the rest of the slice that runs, in place of the one that was lent before: it comes
@@ -69,14 +78,17 @@ func (m *machine) recall(number uint64) {
 // countSent counts what C has sent to the client so far, and sends what it has held.
 func (m *machine) countSent() {
 	n := m.vm.Sent()
-	if n == 0 || !m.lent.downstream || m.req.session == nil {
+	if n == 0 {
+		return
+	}
+	held, s := m.vm.Held(), m.lent
+	if !s.downstream {
+		s.conn.WriteLate(held, s)
 		return
 	}
 	m.req.session.Sent += int64(n)
 	m.req.forgetTaken()
-	if held := m.vm.Held(); len(held) > 0 {
-		m.req.session.Client.WriteLate(held, m.req)
-	}
+	s.conn.WriteLate(held, m.req)
 }
 
 // settle has the kernel take what was sent to the client so far.
@@ -89,8 +101,19 @@ func (m *machine) settle() {
 	}
 }
 
-// WroteShort implements netio.LateWriter, for what sock:send has left to be sent when the slice is over. What the client
-// does not take for now is sent as what ngx.print has said is. An error is what the next send returns.
+// WroteShort implements netio.LateWriter, for what a cosocket's send has left to be sent when the slice is over. The
+// next send waits for what the peer does not take for now, or returns the error.
+func (s *socket) WroteShort(_ *netio.Conn, rest []byte, err error) {
+	if err == nil {
+		s.keep(rest, &s.out, &s.outBuf)
+		return
+	}
+	s.writeFailed(err)
+	s.sendErr, s.lateErr = "", s.sendErr
+}
+
+// WroteShort implements netio.LateWriter for the client's connection: what it does not take for now is sent as what
+// ngx.print has said is.
 func (r *request) WroteShort(_ *netio.Conn, rest []byte, err error) {
 	r.session.Sent -= int64(len(rest))
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -218,5 +219,64 @@ func TestLentSocketsTellOfALateError(t *testing.T) {
 		if !strings.Contains(s.ErrorLog(), want) {
 			t.Errorf("no %q in the log:\n%s", want, s.ErrorLog())
 		}
+	}
+}
+
+// What a cosocket has sent is not lost either when its peer does not take it: not when it is closed right then.
+func TestLentCosocketsKeepWhatIsNotTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := streamtest.Start(t, `server { listen 127.0.0.1:%PORT%; content_by_lua_block {
+		local peer = ngx.socket.tcp()
+		assert(peer:connect("127.0.0.1", `+strconv.Itoa(l.Addr().(*net.TCPAddr).Port)+`))
+		peer:setoption("sndbuf", 4096)
+		while peer:receive() == "go" do
+			assert(peer:send(string.rep("x", 1499) .. "\n") == 1500)
+		end
+		assert(peer:close())
+	} }`, Module)
+	const sessions, turns = 64, 32 // somewhere in between the sockets are full
+	var peers [sessions]*net.TCPConn
+	for i := range peers {
+		s.Dial(0)
+		c, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		peers[i] = c.(*net.TCPConn)
+		peers[i].SetReadBuffer(4096)
+	}
+	s.Settle()
+	for turn := range turns {
+		resume := s.Pause()
+		for i, c := range peers {
+			switch {
+			case turn < i%turns:
+				io.WriteString(c, "go\n")
+			case turn == i%turns:
+				io.WriteString(c, "go\nend\n")
+			}
+		}
+		resume()
+		s.Settle()
+	}
+	var reading sync.WaitGroup
+	for i, c := range peers {
+		reading.Go(func() {
+			c.SetReadBuffer(1 << 20)
+			n, err := io.Copy(io.Discard, c)
+			if want := int64(i%turns+1) * 1500; n != want || err != nil {
+				t.Errorf("session %d: %d of %d bytes, %v", i, n, want, err)
+			}
+		})
+	}
+	reading.Wait()
+	s.Settle()
+	if log := s.ErrorLog(); strings.Contains(log, "[error]") {
+		t.Error(log)
 	}
 }

@@ -30,6 +30,7 @@ func closeSocket(m *machine, c *luajit.Call) luajit.Outcome {
 		return failure(c, "attempt to close a request socket")
 	}
 	s.finalize()
+	s.endLife(c)
 	return one(c)
 }
 
@@ -191,6 +192,7 @@ func getFd(m *machine, c *luajit.Call) luajit.Outcome {
 	case s.foreign():
 		return failure(c, "bad request")
 	}
+	s.exposed = true
 	if s.downstream {
 		s.req.exposed = true
 	}
