@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"sync/atomic"
@@ -24,6 +25,7 @@ type process struct {
 	environ []string // as it was at the start
 	ready   *readiness
 	pidFile atomic.Pointer[string] // as written; nil before
+	ending  context.Context        // done when a signal has come that ends the process
 	boot    *logs.Generation       // holds the default log open until the configuration's are
 
 	runtime *stream.Runtime
