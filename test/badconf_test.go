@@ -68,7 +68,7 @@ func TestWarnings(t *testing.T) {
 		"thread_pool a threads=2; debug_points stop; worker_rlimit_core 1m; master_process on; worker_priority +1;"+
 		"events { worker_connections 10; multi_accept on; use epoll; accept_mutex on; accept_mutex_delay 1s;"+
 		" worker_aio_requests 1; debug_connection 127.0.0.1; }")
-	got := w.command("-t", "-p", w.dir, "-c", "nginx.conf", "-e", "error.log")
+	got := w.command("-t", "-p", w.dir, "-c", "nginx.conf", "-e", "error.log", "-g", "pid weir.pid;")
 	want := w.expand(`weir: [warn] "load_module" of "modules/x.so" is ignored: weir has no loadable modules in {dir}/nginx.conf:1`)
 	if got.code != 0 || !strings.Contains(got.stderr, want) {
 		t.Errorf("exit code %d, stderr %q", got.code, got.stderr)

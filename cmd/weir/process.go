@@ -74,6 +74,15 @@ func (p *process) fail(err error) int {
 // toldError is one that stands in the log already.
 type toldError struct{ error }
 
+// tryFiles opens what the server would. As with nginx, files that were not there are left behind, empty
+// (ngx_init_cycle).
+func (p *process) tryFiles(g *generation) error {
+	if err := tryPid(p.pidPath(g.settings)); err != nil {
+		return err
+	}
+	return g.logs.Open()
+}
+
 // test is -t and -T.
 func (p *process) test() int {
 	g, err := p.load(nil)
@@ -81,7 +90,7 @@ func (p *process) test() int {
 		if !p.options.quiet {
 			complain("the configuration file " + p.paths.conf + " syntax is ok")
 		}
-		err = g.logs.Open()
+		err = p.tryFiles(g)
 	}
 	if err != nil {
 		p.fail(err)
