@@ -60,11 +60,11 @@ func TestCommandLine(t *testing.T) {
 
 func TestDump(t *testing.T) {
 	w := newWorkspace(t)
-	w.write("nginx.conf", "pid weir.pid; include more/*.conf;\n")
+	w.write("nginx.conf", "events {} pid weir.pid; include more/*.conf;\n")
 	os.Mkdir(w.path("more"), 0o755)
 	w.write("more/a.conf", "stream { }\n")
 	got := w.command("-T", "-p", w.dir, "-c", "nginx.conf", "-e", "stderr")
-	want := w.expand("# configuration file {dir}/nginx.conf:\npid weir.pid; include more/*.conf;\n\n" +
+	want := w.expand("# configuration file {dir}/nginx.conf:\nevents {} pid weir.pid; include more/*.conf;\n\n" +
 		"# configuration file {dir}/more/a.conf:\nstream { }\n\n")
 	if got.code != 0 || got.stdout != want {
 		t.Errorf("exit code %d, stdout %q, want %q; stderr %q", got.code, got.stdout, want, got.stderr)

@@ -74,23 +74,30 @@ func (p *process) fail(err error) int {
 // toldError is one that stands in the log already.
 type toldError struct{ error }
 
-// tryFiles opens what the server would. As with nginx, files that were not there are left behind, empty
-// (ngx_init_cycle).
-func (p *process) tryFiles(g *generation) error {
+// try checks what was read, and opens the files that the server would. As with nginx, those that were not there are
+// left behind, empty (ngx_init_cycle).
+func (p *process) try(g *generation) error {
+	if err := g.check(); err != nil {
+		return err
+	}
 	if err := tryPid(p.pidPath(g.settings)); err != nil {
 		return err
 	}
-	return g.logs.Open()
+	if err := g.logs.Open(); err != nil {
+		return err
+	}
+	p.warnConnections(g)
+	return nil
 }
 
 // test is -t and -T.
 func (p *process) test() int {
-	g, err := p.load(nil)
+	g, err := p.read(nil)
 	if err == nil {
 		if !p.options.quiet {
 			complain("the configuration file " + p.paths.conf + " syntax is ok")
 		}
-		err = p.tryFiles(g)
+		err = p.try(g)
 	}
 	if err != nil {
 		p.fail(err)

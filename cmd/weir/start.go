@@ -42,6 +42,7 @@ func (p *process) start(g *generation) error {
 	if err := limits(g.settings); err != nil {
 		return err
 	}
+	p.warnConnections(g)
 	setZone(wantedEnviron(p.environ, g.settings.env)["TZ"])
 	runtime, err := stream.NewRuntime(g.settings.workerCount())
 	if err != nil {
