@@ -47,6 +47,35 @@ func start(t *testing.T, text string, handle func(net.Conn)) *streamtest.Server 
 
 func echo(c net.Conn) { io.Copy(c, c) }
 
+// An IPv6 address, as $remote_addr has it, is one to bind to.
+func TestBindToClientsAddress(t *testing.T) {
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	from := make(chan string, 1)
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			from <- c.RemoteAddr().(*net.TCPAddr).IP.String()
+			c.Close()
+		}
+	}()
+	s := streamtest.Start(t, "server { listen [::1]:%PORT%; proxy_bind $remote_addr; proxy_pass "+l.Addr().String()+"; }", Module)
+	s.ReadAll(s.Dial(0))
+	select {
+	case got := <-from:
+		if got != "::1" {
+			t.Errorf("connected from %s", got)
+		}
+	default:
+		t.Error("not connected")
+	}
+	if log := s.ErrorLog(); strings.Contains(log, "invalid local address") {
+		t.Error(log)
+	}
+}
+
 func TestEveryByteArrivesInOrder(t *testing.T) {
 	for _, size := range []int{1, 1000, 64 << 10, 1<<20 + 7, 48 << 20} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
