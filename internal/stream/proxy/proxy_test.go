@@ -47,6 +47,23 @@ func start(t *testing.T, text string, handle func(net.Conn)) *streamtest.Server 
 
 func echo(c net.Conn) { io.Copy(c, c) }
 
+// What cannot be bound to is named, as by nginx.
+func TestBindFails(t *testing.T) {
+	for local, want := range map[string]string{
+		"192.0.2.1":      "bind(192.0.2.1) failed (99: Cannot assign requested address)",
+		"192.0.2.1:8000": "bind(192.0.2.1:8000) failed (99: Cannot assign requested address)",
+	} {
+		s := start(t, "server { listen 127.0.0.1:%PORT%; proxy_bind "+local+
+			"; proxy_pass BACKEND; }", echo)
+		s.Ask(0, "")
+		s.Settle()
+		want += " while connecting to upstream, client: 127.0.0.1, server: 127.0.0.1:"
+		if log := s.ErrorLog(); !strings.Contains(log, "[crit]") || !strings.Contains(log, want) {
+			t.Errorf("%s: %s, want %s", local, log, want)
+		}
+	}
+}
+
 // An IPv6 address, as $remote_addr has it, is one to bind to.
 func TestBindToClientsAddress(t *testing.T) {
 	l, err := net.Listen("tcp", "[::1]:0")
