@@ -3,6 +3,7 @@ package test
 import (
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -28,7 +29,10 @@ func TestBadConfigurations(t *testing.T) {
 		{"stream { } stream { }", `"stream" directive is duplicate in {dir}/nginx.conf:1`},
 		{"events { } events { }", `"events" directive is duplicate in {dir}/nginx.conf:1`},
 		{"events { use kqueue; }", `invalid event type "kqueue" in {dir}/nginx.conf:1`},
-		{"events { worker_connections many; }", `"worker_connections" directive invalid number in {dir}/nginx.conf:1`},
+		{"events { worker_connections many; }", `invalid number "many" in {dir}/nginx.conf:1`},
+		{"events { worker_connections 0; }", `0 worker_connections are not enough for 0 listening sockets`},
+		{"events { worker_connections 2; } stream { server { listen {host}:1; listen {host}:2; return x; } }",
+			`2 worker_connections are not enough for 2 listening sockets`},
 		{"\nhttp { server { } }", `"http" is not served by weir, which serves "stream" only, in {dir}/nginx.conf:2`},
 		{"mail { }", `"mail" is not served by weir, which serves "stream" only, in {dir}/nginx.conf:1`},
 		{"user nobody_of_this_name;", `getpwnam("nobody_of_this_name") failed in {dir}/nginx.conf:1`},
@@ -61,6 +65,54 @@ func TestBadConfigurations(t *testing.T) {
 	}
 }
 
+// TestNoEvents: a configuration must have an events{}, whatever weir is asked to do with it.
+func TestNoEvents(t *testing.T) {
+	const want = "[emerg] no \"events\" section in configuration\n"
+	for _, test := range []struct {
+		name, before, after string
+		args                []string
+	}{
+		{name: "start"},
+		{name: "signal", args: []string{"-s", "stop"}},
+		{name: "test", args: []string{"-t"},
+			before: "weir: the configuration file {dir}/nginx.conf syntax is ok\n",
+			after:  "weir: configuration file {dir}/nginx.conf test failed\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorkspace(t)
+			w.put("nginx.conf", "stream { }")
+			got := w.command(append(test.args, "-p", w.dir, "-c", "nginx.conf", "-e", "error.log", "-g", "pid weir.pid;")...)
+			if wanted := w.expand(test.before + "weir: " + want + test.after); got.code != 1 || got.stderr != wanted {
+				t.Errorf("exit code %d, stderr %q, want %q", got.code, got.stderr, wanted)
+			}
+			if w.read("weir.pid") != "" {
+				t.Error("a pid file was written")
+			}
+		})
+	}
+}
+
+// TestReloadNoEvents: the same in a reload, which changes nothing.
+func TestReloadNoEvents(t *testing.T) {
+	s := start(t, "stream { server { listen {host}:9000; return ok; } }")
+	s.allow(`no "events" section in configuration`)
+	s.put("nginx.conf", "stream { server { listen {host}:9000; return changed; } }")
+	s.signal(syscall.SIGHUP)
+	s.waitLog(`\[emerg\] .*: no "events" section in configuration`)
+	s.dial(9000).wantAll("ok")
+}
+
+// TestManyConnections: more connections than descriptors are told of.
+func TestManyConnections(t *testing.T) {
+	w := newWorkspace(t)
+	w.write("nginx.conf", "worker_processes 2; worker_rlimit_nofile 1000; events { worker_connections 501; }")
+	got := w.command("-t", "-p", w.dir, "-c", "nginx.conf", "-e", "error.log", "-g", "pid weir.pid;")
+	const want = "weir: [warn] 1002 worker_connections exceed open file resource limit: 1000\n"
+	if got.code != 0 || !strings.Contains(got.stderr, want) {
+		t.Errorf("exit code %d, stderr %q", got.code, got.stderr)
+	}
+}
+
 // TestWarnings: what is accepted but does nothing is told.
 func TestWarnings(t *testing.T) {
 	w := newWorkspace(t)
@@ -68,7 +120,7 @@ func TestWarnings(t *testing.T) {
 		"thread_pool a threads=2; debug_points stop; worker_rlimit_core 1m; master_process on; worker_priority +1;"+
 		"events { worker_connections 10; multi_accept on; use epoll; accept_mutex on; accept_mutex_delay 1s;"+
 		" worker_aio_requests 1; debug_connection 127.0.0.1; }")
-	got := w.command("-t", "-p", w.dir, "-c", "nginx.conf", "-e", "error.log")
+	got := w.command("-t", "-p", w.dir, "-c", "nginx.conf", "-e", "error.log", "-g", "pid weir.pid;")
 	want := w.expand(`weir: [warn] "load_module" of "modules/x.so" is ignored: weir has no loadable modules in {dir}/nginx.conf:1`)
 	if got.code != 0 || !strings.Contains(got.stderr, want) {
 		t.Errorf("exit code %d, stderr %q", got.code, got.stderr)

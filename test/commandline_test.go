@@ -2,12 +2,13 @@ package test
 
 import (
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 )
 
 func TestCommandLine(t *testing.T) {
-	const good = "stream { server { listen {host}:9000; return ok; } }"
+	const good = "pid weir.pid; stream { server { listen {host}:9000; return ok; } }"
 	for _, test := range []struct {
 		name string
 		args []string
@@ -34,12 +35,16 @@ func TestCommandLine(t *testing.T) {
 			"\"worker_processes\" directive invalid value in command line"},
 		{"no log folder", []string{"-tp{dir}", "-cnginx.conf"}, 1,
 			"weir: [alert] could not open error log file: open() \"{dir}/logs/error.log\" failed (2: No such file or directory)\n"},
+		{"no folder for the pid file", []string{"-tp{dir}", "-cother.conf", "-estderr"}, 1,
+			"[emerg] 0#0: open() \"{dir}/logs/weir.pid\" failed (2: No such file or directory)\n" +
+				"weir: configuration file {dir}/other.conf test failed\n"},
 		{"no pid file", []string{"-p{dir}", "-cnginx.conf", "-eerror.log", "-s", "reload"}, 1,
-			"weir: [error] open() \"{dir}/logs/weir.pid\" failed (2: No such file or directory)\n"},
+			"weir: [error] open() \"{dir}/weir.pid\" failed (2: No such file or directory)\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorkspace(t)
 			w.write("nginx.conf", good)
+			w.write("other.conf", "events {}")
 			for i := range test.args {
 				test.args[i] = w.expand(test.args[i])
 			}
@@ -55,23 +60,26 @@ func TestCommandLine(t *testing.T) {
 
 func TestDump(t *testing.T) {
 	w := newWorkspace(t)
-	w.write("nginx.conf", "include more/*.conf;\n")
+	w.write("nginx.conf", "events {} pid weir.pid; include more/*.conf;\n")
 	os.Mkdir(w.path("more"), 0o755)
 	w.write("more/a.conf", "stream { }\n")
 	got := w.command("-T", "-p", w.dir, "-c", "nginx.conf", "-e", "stderr")
-	want := w.expand("# configuration file {dir}/nginx.conf:\ninclude more/*.conf;\n\n" +
+	want := w.expand("# configuration file {dir}/nginx.conf:\nevents {} pid weir.pid; include more/*.conf;\n\n" +
 		"# configuration file {dir}/more/a.conf:\nstream { }\n\n")
 	if got.code != 0 || got.stdout != want {
 		t.Errorf("exit code %d, stdout %q, want %q; stderr %q", got.code, got.stdout, want, got.stderr)
 	}
 }
 
-// TestTestBindsNothing checks a configuration while its address is taken.
+// TestTestBindsNothing checks a configuration while its address is taken, by the very server that uses it.
 func TestTestBindsNothing(t *testing.T) {
 	s := start(t, "stream { server { listen {host}:9000; return ok; } }")
-	got := s.command("-t", "-p", s.dir, "-c", "nginx.conf", "-e", "other.log")
+	got := s.command("-t", "-p", s.dir, "-c", "nginx.conf", "-e", "other.log", "-g", globals)
 	if got.code != 0 {
 		t.Errorf("exit code %d, stderr %q", got.code, got.stderr)
+	}
+	if pid := s.read("weir.pid"); pid != strconv.Itoa(s.pid)+"\n" {
+		t.Errorf("the pid file says %q", pid)
 	}
 	s.dial(9000).wantAll("ok")
 }

@@ -100,8 +100,8 @@ func TestDocsConfigurations(t *testing.T) {
 			}
 			complete++
 			w := newWorkspace(t)
-			w.write("nginx.conf", m[1])
-			if r := w.command("-t", "-q", "-p", w.dir, "-c", "nginx.conf", "-e", "stderr"); r.code != 0 {
+			w.put("nginx.conf", m[1])
+			if r := w.command("-t", "-q", "-p", w.dir, "-c", "nginx.conf", "-e", "stderr", "-g", "pid weir.pid;"); r.code != 0 {
 				t.Errorf("%s: %s\n%s", name, r.stderr, m[1])
 			}
 		}

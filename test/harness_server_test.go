@@ -33,8 +33,22 @@ func start(t testing.TB, config string) *server {
 	return w.start()
 }
 
-// start runs weir in the foreground on the folder's nginx.conf.
+// start runs weir in the foreground on the folder's nginx.conf, and waits until it listens.
 func (w *workspace) start(args ...string) *server {
+	w.t.Helper()
+	s := w.spawn(args...)
+	eventually(w.t, "the pid file", func() bool {
+		return s.hasExited() || s.read("weir.pid") == strconv.Itoa(s.pid)+"\n"
+	})
+	if s.hasExited() {
+		s.stopped = true
+		w.t.Fatalf("weir did not start:\n%s", s.stderr.String())
+	}
+	return s
+}
+
+// spawn is start without waiting.
+func (w *workspace) spawn(args ...string) *server {
 	w.t.Helper()
 	s := &server{workspace: w, exited: make(chan struct{})}
 	s.cmd = exec.Command(w.program, append([]string{"-p", w.dir, "-c", "nginx.conf", "-e", "error.log", "-g", w.globals}, args...)...)
@@ -48,13 +62,6 @@ func (w *workspace) start(args ...string) *server {
 		close(s.exited)
 	}()
 	w.t.Cleanup(s.stop)
-	eventually(w.t, "the pid file", func() bool {
-		return s.hasExited() || s.read("weir.pid") == strconv.Itoa(s.pid)+"\n"
-	})
-	if s.hasExited() {
-		s.stopped = true
-		w.t.Fatalf("weir did not start:\n%s", s.stderr.String())
-	}
 	return s
 }
 

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -86,8 +87,21 @@ func (w *workspace) expand(text string) string {
 	return strings.NewReplacer("{host}", w.host, "{dir}", w.dir).Replace(text)
 }
 
-// write puts a text, expanded, into a file of the folder.
+// eventsBlock finds an events{} in a configuration.
+var eventsBlock = regexp.MustCompile(`\bevents\s*\{`)
+
+// write puts a text, expanded, into a file of the folder. A nginx.conf without the events{} that it must have gets an
+// empty one, in the first line: most tests have nothing to say in it.
 func (w *workspace) write(name, text string) {
+	w.t.Helper()
+	if name == "nginx.conf" && !eventsBlock.MatchString(text) {
+		text = "events {} " + text
+	}
+	w.put(name, text)
+}
+
+// put is write without that.
+func (w *workspace) put(name, text string) {
 	w.t.Helper()
 	if err := os.WriteFile(w.path(name), []byte(w.expand(text)), 0o644); err != nil {
 		w.t.Fatal(err)

@@ -237,3 +237,60 @@ func cpuTicks(t *testing.T, pid int) int {
 	system, _ := strconv.Atoi(fields[12])
 	return user + system
 }
+
+// TestEndWhileBinding: a signal that ends the process does so while an address in use is tried again and again.
+func TestEndWhileBinding(t *testing.T) {
+	for _, test := range []struct {
+		sig  syscall.Signal
+		told string
+	}{
+		{syscall.SIGTERM, "signal 15 (SIGTERM) received, exiting"},
+		{syscall.SIGINT, "signal 2 (SIGINT) received, exiting"},
+		{syscall.SIGQUIT, "signal 3 (SIGQUIT) received, shutting down"},
+	} {
+		t.Run(test.sig.String(), func(t *testing.T) {
+			w := newWorkspace(t)
+			l, err := net.Listen("tcp", w.addr(9000))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			w.write("nginx.conf", "stream { server { listen {host}:9000; return ok; } }")
+			s := w.spawn()
+			s.allow("failed (98: Address already in use)")
+			s.waitLog("Address already in use")
+			s.signal(test.sig)
+			if code := s.waitExit(); code != 0 {
+				t.Errorf("exit code %d", code)
+			}
+			log := s.log()
+			if !strings.Contains(log, test.told) || strings.Contains(log, "still could not bind()") {
+				t.Errorf("log:\n%s", log)
+			}
+			if w.read("weir.pid") != "" {
+				t.Error("a pid file was left")
+			}
+		})
+	}
+}
+
+// TestEndReloadWhileBinding: the same during a reload.
+func TestEndReloadWhileBinding(t *testing.T) {
+	s := start(t, "stream { server { listen {host}:9000; return ok; } }")
+	l, err := net.Listen("tcp", s.addr(9001))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s.allow("failed (98: Address already in use)")
+	s.write("nginx.conf", "stream { server { listen {host}:9001; return ok; } }")
+	s.signal(syscall.SIGHUP)
+	s.waitLog("Address already in use")
+	s.signal(syscall.SIGTERM)
+	if code := s.waitExit(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if strings.Contains(s.log(), "still could not bind()") {
+		t.Errorf("log:\n%s", s.log())
+	}
+}

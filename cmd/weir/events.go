@@ -1,7 +1,11 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/weirproxy/weir/internal/conf"
+	"github.com/weirproxy/weir/internal/logs"
 )
 
 // events is what events{} says (ngx_event_core_module).
@@ -24,7 +28,7 @@ func eventsField[V any](at func(*events) *conf.Value[V], read func(*conf.Node) (
 
 var eventsDirectives = []conf.Directive{
 	{Name: "worker_connections", In: conf.InEvents, Args: conf.Take1,
-		Set: eventsField(func(e *events) *conf.Value[int64] { return &e.connections }, (*conf.Node).Int)},
+		Set: eventsField(func(e *events) *conf.Value[int64] { return &e.connections }, readConnections)},
 	{Name: "multi_accept", In: conf.InEvents, Args: conf.Flag,
 		Set: eventsField(func(e *events) *conf.Value[bool] { return &e.multiAccept }, (*conf.Node).Flag)},
 	{Name: "use", In: conf.InEvents, Args: conf.Take1,
@@ -48,6 +52,38 @@ func setEvents(s *conf.Scope, n *conf.Node) error {
 	}
 	c.events = &events{}
 	return s.Enter(conf.InEvents, c.events).Walk(n.Block)
+}
+
+func readConnections(n *conf.Node) (int64, error) {
+	connections, ok := conf.ParseInt(n.Args[0])
+	if !ok {
+		return 0, n.Errorf(`invalid number "%s"`, n.Args[0])
+	}
+	return connections, nil
+}
+
+// check is what nginx asks of events{} when all has been read (ngx_event_init_conf).
+func (g *generation) check() error {
+	if g.settings.events == nil {
+		return errors.New(`no "events" section in configuration`)
+	}
+	connections, sockets := g.stream.WorkerConnections, len(g.stream.Listeners)
+	if connections <= sockets {
+		return fmt.Errorf("%d worker_connections are not enough for %d listening sockets", connections, sockets)
+	}
+	return nil
+}
+
+// warnConnections tells of more connections than there can be descriptors, as nginx does (ngx_event_module_init); here
+// all workers share them.
+func (p *process) warnConnections(g *generation) {
+	limit, err := g.settings.descriptors()
+	if err != nil {
+		return
+	}
+	if all := uint64(g.stream.WorkerConnections) * uint64(g.settings.workerCount()); all > limit {
+		p.log.Write(logs.Warn, 0, fmt.Sprintf("%d worker_connections exceed open file resource limit: %d", all, limit))
+	}
 }
 
 // readUse takes any of nginx's methods that Linux has; weir's is epoll.

@@ -18,14 +18,23 @@ func limits(s *settings) error {
 			return err
 		}
 	}
+	descriptors, err := s.descriptors()
+	if err != nil {
+		return err
+	}
+	return setLimit(unix.RLIMIT_NOFILE, "RLIMIT_NOFILE", descriptors)
+}
+
+// descriptors is how many the process may have.
+func (s *settings) descriptors() (uint64, error) {
 	if s.nofile.Given {
-		return setLimit(unix.RLIMIT_NOFILE, "RLIMIT_NOFILE", uint64(s.nofile.V))
+		return uint64(s.nofile.V), nil
 	}
 	var now unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &now); err != nil {
-		return os.NewSyscallError("getrlimit", err)
+		return 0, os.NewSyscallError("getrlimit", err)
 	}
-	return setLimit(unix.RLIMIT_NOFILE, "RLIMIT_NOFILE", now.Max)
+	return now.Max, nil
 }
 
 func setLimit(resource int, name string, value uint64) error {

@@ -47,8 +47,21 @@ func (l *loading) warn(n *conf.Node, message string) {
 	l.log.Write(logs.Warn, 0, n.Errorf("%s", message).Error())
 }
 
-// load reads the configuration. Nothing is opened; on an error nothing is kept.
+// load reads and checks the configuration. Nothing is opened; on an error nothing is kept.
 func (p *process) load(previous *stream.Config) (*generation, error) {
+	g, err := p.read(previous)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.check(); err != nil {
+		g.discard()
+		return nil, err
+	}
+	return g, nil
+}
+
+// read is load without what is checked when all has been read.
+func (p *process) read(previous *stream.Config) (*generation, error) {
 	l := &loading{paths: p.paths, logs: p.files.Generation(), log: p.log}
 	if p.current != nil {
 		l.dropped = p.current.settings.user != nil
@@ -93,12 +106,10 @@ func (g *generation) read(p *process, l *loading, previous *stream.Config) error
 
 // finish hands the settings to the stream subsystem.
 func (g *generation) finish(p *process) {
-	e := g.settings.events
-	if e == nil {
-		e = &events{}
+	if e := g.settings.events; e != nil {
+		g.stream.WorkerConnections = int(e.connections.Or(e.connections, defaultConnections).V)
+		g.stream.MultiAccept = e.multiAccept.V
 	}
-	g.stream.WorkerConnections = int(e.connections.Or(e.connections, defaultConnections).V)
-	g.stream.MultiAccept = e.multiAccept.V
 	targets := g.settings.errorLog
 	if !hasFile(targets) {
 		targets = append(targets, logs.Target{Level: logs.Error, File: g.logs.File(p.defaultLog)})

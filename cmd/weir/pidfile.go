@@ -45,6 +45,15 @@ func createPid(path string, owner *account) error {
 	return failed("chown", path, os.Chown(path, owner.uid, -1))
 }
 
+// tryPid tells whether a pid file can be written, and leaves what it says.
+func tryPid(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return failed("open", path, err)
+	}
+	return f.Close()
+}
+
 // removePid removes the pid file. Where the process's user may not do that, it leaves it empty, so that nobody takes
 // another process for this one.
 func (p *process) removePid() {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"sync/atomic"
@@ -24,6 +25,7 @@ type process struct {
 	environ []string // as it was at the start
 	ready   *readiness
 	pidFile atomic.Pointer[string] // as written; nil before
+	ending  context.Context        // done when a signal has come that ends the process
 	boot    *logs.Generation       // holds the default log open until the configuration's are
 
 	runtime *stream.Runtime
@@ -72,14 +74,30 @@ func (p *process) fail(err error) int {
 // toldError is one that stands in the log already.
 type toldError struct{ error }
 
+// try checks what was read, and opens the files that the server would. As with nginx, those that were not there are
+// left behind, empty (ngx_init_cycle).
+func (p *process) try(g *generation) error {
+	if err := g.check(); err != nil {
+		return err
+	}
+	if err := tryPid(p.pidPath(g.settings)); err != nil {
+		return err
+	}
+	if err := g.logs.Open(); err != nil {
+		return err
+	}
+	p.warnConnections(g)
+	return nil
+}
+
 // test is -t and -T.
 func (p *process) test() int {
-	g, err := p.load(nil)
+	g, err := p.read(nil)
 	if err == nil {
 		if !p.options.quiet {
 			complain("the configuration file " + p.paths.conf + " syntax is ok")
 		}
-		err = g.logs.Open()
+		err = p.try(g)
 	}
 	if err != nil {
 		p.fail(err)

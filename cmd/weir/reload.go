@@ -34,6 +34,7 @@ func (p *process) prepare(g *generation) error {
 		return err
 	}
 	p.warnUnchanged(g)
+	p.warnConnections(g)
 	if err := p.listen(g); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/signal"
@@ -29,15 +30,29 @@ var actions = map[os.Signal]action{
 	syscall.SIGUSR2:  {"SIGUSR2", ", ignored: the binary of a running process is not changed", nil},
 }
 
-// catchSignals begins to collect signals: one that comes while the server starts is carried out afterwards.
+// catchSignals begins to collect signals: one that comes while the server starts is carried out afterwards, and those
+// that end the process cut short what waits meanwhile.
 func (p *process) catchSignals() <-chan os.Signal {
 	signal.Ignore(syscall.SIGPIPE)
 	caught := make(chan os.Signal, 16)
 	for s := range actions {
 		signal.Notify(caught, s)
 	}
+	p.ending, _ = signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
 	go p.exitAtLast()
 	return caught
+}
+
+// endStart carries out the signal that has cut the start short, and is the exit code.
+func (p *process) endStart(caught <-chan os.Signal) int {
+	for s := range caught {
+		p.tellSignal(s)
+		if s == syscall.SIGTERM || s == syscall.SIGINT || s == syscall.SIGQUIT {
+			break
+		}
+	}
+	p.notice("exit")
+	return 0
 }
 
 // stopTimeout is how long a worker may take to stop. Lua code that does not end can not be interrupted.

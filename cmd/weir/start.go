@@ -21,6 +21,9 @@ func (p *process) serve() int {
 	signals := p.catchSignals()
 	if err := p.start(g); err != nil {
 		p.abandonStart(g)
+		if errors.Is(err, errEnding) {
+			return p.endStart(signals)
+		}
 		return p.fail(err)
 	}
 	p.files.SetEcho("")
@@ -39,6 +42,7 @@ func (p *process) start(g *generation) error {
 	if err := limits(g.settings); err != nil {
 		return err
 	}
+	p.warnConnections(g)
 	setZone(wantedEnviron(p.environ, g.settings.env)["TZ"])
 	runtime, err := stream.NewRuntime(g.settings.workerCount())
 	if err != nil {
@@ -124,6 +128,9 @@ const (
 	bindPause = 500 * time.Millisecond
 )
 
+// errEnding tells that a signal has come which ends the process; run, or endStart, carries it out.
+var errEnding error = &toldError{errors.New("a signal ends the process")}
+
 func (p *process) listen(g *generation) error {
 	for range bindTries {
 		err := p.runtime.Listen(g.stream)
@@ -131,7 +138,11 @@ func (p *process) listen(g *generation) error {
 			return err
 		}
 		p.log.Write(logs.Emerg, 0, err.Error())
-		time.Sleep(bindPause)
+		select {
+		case <-p.ending.Done():
+			return errEnding
+		case <-time.After(bindPause):
+		}
 	}
 	p.log.Write(logs.Emerg, 0, "still could not bind()")
 	return &toldError{errors.New("still could not bind()")}

@@ -191,10 +191,10 @@ func (b *balancing) setTimeouts(c *luajit.Call) luajit.Outcome {
 
 // bind(address) names the local address to connect from.
 func (b *balancing) bind(c *luajit.Call) luajit.Outcome {
-	parsed, err := addr.Parse(c.String(1), addr.Options{NoResolve: true})
-	if err != nil || len(parsed.Addrs) == 0 {
+	local, ok := addr.ParseAddrPort(c.String(1))
+	if !ok {
 		return failure(c, "parse addr port failed")
 	}
-	b.peering.Local, b.peering.Bind = parsed.Addrs[0], true
+	b.peering.Local, b.peering.Bind = local, true
 	return succeeded(c)
 }

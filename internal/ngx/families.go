@@ -79,9 +79,11 @@ func (m *machine) register(p primitive) error {
 	case p.waits:
 		run = func(c *luajit.Call) luajit.Outcome {
 			if refusal := m.refusal(p.in); refusal != "" {
+				p.letGo(c)
 				return c.Raise(refusal)
 			}
 			if !c.CanYield() {
+				p.letGo(c)
 				return c.RaiseNoYield()
 			}
 			return p.run(m, c)
@@ -89,6 +91,7 @@ func (m *machine) register(p primitive) error {
 	case p.in != 0:
 		run = func(c *luajit.Call) luajit.Outcome {
 			if refusal := m.refusal(p.in); refusal != "" {
+				p.letGo(c)
 				return c.Raise(refusal)
 			}
 			return p.run(m, c)
@@ -96,6 +99,13 @@ func (m *machine) register(p primitive) error {
 	}
 	_, err := m.vm.Register(p.name, run, p.opt)
 	return err
+}
+
+// letGo gives back the thread that was made for a call which is refused (luajit.Options.Spawn).
+func (p *primitive) letGo(c *luajit.Call) {
+	if p.opt.Spawn != 0 {
+		c.ThreadAt(p.opt.Spawn).Release()
+	}
 }
 
 // refusal is why a call that is allowed in the given phases cannot be made now; "" when it can.

@@ -92,6 +92,25 @@ func TestLogged(t *testing.T) {
 	}
 }
 
+// A light thread that may not begin is given back.
+func TestRefusedThreads(t *testing.T) {
+	_, log := session(t, `log_by_lua_block {
+		local function refused()
+			for _ = 1, 5000 do
+				local ok, why = pcall(ngx.thread.spawn, function() end)
+				assert(not ok and why:find("API disabled in the context of log_by_lua*", 1, true), why)
+			end
+			collectgarbage() collectgarbage()
+			return collectgarbage("count")
+		end
+		local before = refused()
+		print("leaks: ", refused() - before > 500)
+	}`, ``)
+	if !strings.Contains(log, "leaks: false") {
+		t.Error(log)
+	}
+}
+
 func TestPhasesShareASession(t *testing.T) {
 	s := streamtest.Start(t, `lua_add_variable $v; server { listen 127.0.0.1:%PORT%;
 		access_by_lua_block { ngx.sleep(0.001) ngx.ctx.way = ngx.get_phase() }

@@ -23,7 +23,30 @@ func (s *Session) Finalize(status int) {
 		s.linger()
 		return
 	}
+	s.discardFirst()
 	s.Worker.free(s)
+}
+
+// discardFirst has a client that was sent nothing, and whose session ends in the preread phase, see an end and not a
+// reset: the bytes that were there to be looked at are read, as nginx did before it began to peek (ngx_stream_preread).
+// Clients that were sent something are lingering_close's.
+func (s *Session) discardFirst() {
+	c := &s.Client
+	if s.Sent > 0 || !s.inPreread() || !c.IsOpen() || c.EOF() || s.flags&atOnce != 0 {
+		return
+	}
+	for left := s.Server.PrereadBufferSize; left > 0; {
+		n, err := c.Read(s.Worker.Scratch[:min(left, len(s.Worker.Scratch))])
+		if err != nil || !c.Readable() {
+			return
+		}
+		left -= n
+	}
+}
+
+// inPreread tells whether the session is in the preread phase, or has ended there.
+func (s *Session) inPreread() bool {
+	return int(s.at) < len(s.Server.steps) && s.Server.steps[s.at].phase == Preread
 }
 
 // cleanUp calls what OnFree was given, while the client is still open.

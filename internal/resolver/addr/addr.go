@@ -84,5 +84,18 @@ func parseIPv6(text string) (netip.Addr, bool) {
 	return ip, true
 }
 
+// ParseAddrPort reads an IP address with or without a port, which is 0 then. IPv6 may stand without brackets if there is
+// none (ngx_parse_addr_port).
+func ParseAddrPort(text string) (a Addr, ok bool) {
+	if ip, ok := ParseIP(text); ok {
+		return FromIP(ip, 0), true
+	}
+	parsed, err := Parse(text, Options{NoResolve: true})
+	if err != nil || len(parsed.Addrs) == 0 || parsed.Addrs[0].IsUnix() {
+		return Addr{}, false
+	}
+	return parsed.Addrs[0], true
+}
+
 // maxUnixPath is the longest path that fits sockaddr_un with its closing zero byte.
 const maxUnixPath = 107

@@ -111,6 +111,29 @@ func TestParsedFields(t *testing.T) {
 	}
 }
 
+func TestParseAddrPort(t *testing.T) {
+	for text, want := range map[string]string{
+		"192.0.2.1":        "192.0.2.1:0",
+		"192.0.2.1:88":     "192.0.2.1:88",
+		"2001:db8::1":      "[2001:db8::1]:0",
+		"[2001:db8::1]":    "[2001:db8::1]:0",
+		"[2001:db8::1]:99": "[2001:db8::1]:99",
+		"192.0.2.1:0":      "",
+		"192.0.2.1:65536":  "",
+		"2001:db8::1%eth0": "",
+		"[2001:db8::1]99":  "",
+		"localhost":        "",
+		"localhost:80":     "",
+		"unix:/run/x":      "",
+		"":                 "",
+	} {
+		a, ok := ParseAddrPort(text)
+		if ok != (want != "") || ok && a.String() != want {
+			t.Errorf("%q: %v %v, want %q", text, a, ok, want)
+		}
+	}
+}
+
 func TestSystemLookup(t *testing.T) {
 	for host, want := range map[string]string{"localhost": "127.0.0.1", "16909060": "1.2.3.4"} {
 		ips, err := SystemLookup(host)

@@ -91,8 +91,16 @@ func (l *link) dialFailed(err error) {
 		l.tryNext()
 		return
 	}
-	l.s.Log(logs.Crit, text)
+	l.s.Log(logs.Crit, strings.Replace(text, "bind()", "bind("+bare(l.peering.Local)+")", 1))
 	l.finish(stream.StatusInternal)
+}
+
+// bare is an address as proxy_bind has it: without a port if it names none.
+func bare(a netio.Addr) string {
+	if a.AddrPort.Port() == 0 {
+		return a.AddrPort.Addr().String()
+	}
+	return a.String()
 }
 
 func (l *link) connectEvent() {

@@ -132,19 +132,10 @@ func setBind(c *config, b *stream.Block, n *conf.Node) error {
 		return nil
 	}
 	var ok bool
-	if c.local.addr, ok = parseLocal(n.Args[0]); !ok {
+	if c.local.addr, ok = addr.ParseAddrPort(n.Args[0]); !ok {
 		return fmt.Errorf(`invalid address "%s"`, n.Args[0])
 	}
 	return nil
-}
-
-// parseLocal reads an address with or without a port.
-func parseLocal(text string) (netio.Addr, bool) {
-	parsed, err := addr.Parse(text, addr.Options{NoResolve: true})
-	if err != nil || len(parsed.Addrs) == 0 || parsed.Addrs[0].IsUnix() {
-		return netio.Addr{}, false
-	}
-	return parsed.Addrs[0], true
 }
 
 func merge(_ *stream.Builder, outer, c *config) error {

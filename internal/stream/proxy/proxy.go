@@ -7,6 +7,7 @@ import (
 	"github.com/weirproxy/weir/internal/loop"
 	"github.com/weirproxy/weir/internal/netio"
 	"github.com/weirproxy/weir/internal/resolver"
+	"github.com/weirproxy/weir/internal/resolver/addr"
 	"github.com/weirproxy/weir/internal/stream"
 )
 
@@ -148,7 +149,7 @@ func (l *link) bind() {
 		return
 	}
 	text := b.template.Text(l.s)
-	l.peering.Local, l.peering.Bind = parseLocal(text)
+	l.peering.Local, l.peering.Bind = addr.ParseAddrPort(text)
 	if !l.peering.Bind && text != "" {
 		l.s.Log(logs.Error, `invalid local address "`+text+`"`)
 	}

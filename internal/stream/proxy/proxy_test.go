@@ -47,6 +47,52 @@ func start(t *testing.T, text string, handle func(net.Conn)) *streamtest.Server 
 
 func echo(c net.Conn) { io.Copy(c, c) }
 
+// What cannot be bound to is named, as by nginx.
+func TestBindFails(t *testing.T) {
+	for local, want := range map[string]string{
+		"192.0.2.1":      "bind(192.0.2.1) failed (99: Cannot assign requested address)",
+		"192.0.2.1:8000": "bind(192.0.2.1:8000) failed (99: Cannot assign requested address)",
+	} {
+		s := start(t, "server { listen 127.0.0.1:%PORT%; proxy_bind "+local+
+			"; proxy_pass BACKEND; }", echo)
+		s.Ask(0, "")
+		s.Settle()
+		want += " while connecting to upstream, client: 127.0.0.1, server: 127.0.0.1:"
+		if log := s.ErrorLog(); !strings.Contains(log, "[crit]") || !strings.Contains(log, want) {
+			t.Errorf("%s: %s, want %s", local, log, want)
+		}
+	}
+}
+
+// An IPv6 address, as $remote_addr has it, is one to bind to.
+func TestBindToClientsAddress(t *testing.T) {
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	from := make(chan string, 1)
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			from <- c.RemoteAddr().(*net.TCPAddr).IP.String()
+			c.Close()
+		}
+	}()
+	s := streamtest.Start(t, "server { listen [::1]:%PORT%; proxy_bind $remote_addr; proxy_pass "+l.Addr().String()+"; }", Module)
+	s.ReadAll(s.Dial(0))
+	select {
+	case got := <-from:
+		if got != "::1" {
+			t.Errorf("connected from %s", got)
+		}
+	default:
+		t.Error("not connected")
+	}
+	if log := s.ErrorLog(); strings.Contains(log, "invalid local address") {
+		t.Error(log)
+	}
+}
+
 func TestEveryByteArrivesInOrder(t *testing.T) {
 	for _, size := range []int{1, 1000, 64 << 10, 1<<20 + 7, 48 << 20} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
