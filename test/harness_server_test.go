@@ -36,19 +36,13 @@ func start(t testing.TB, config string) *server {
 // start runs weir in the foreground on the folder's nginx.conf, and waits until it listens.
 func (w *workspace) start(args ...string) *server {
 	w.t.Helper()
-	s := w.spawn(args...)
-	eventually(w.t, "the pid file", func() bool {
-		return s.hasExited() || s.read("weir.pid") == strconv.Itoa(s.pid)+"\n"
-	})
-	if s.hasExited() {
-		s.stopped = true
-		w.t.Fatalf("weir did not start:\n%s", s.stderr.String())
-	}
+	s := w.launch(args...)
+	s.waitReady()
 	return s
 }
 
-// spawn is start without waiting.
-func (w *workspace) spawn(args ...string) *server {
+// launch is start without the wait.
+func (w *workspace) launch(args ...string) *server {
 	w.t.Helper()
 	s := &server{workspace: w, exited: make(chan struct{})}
 	s.cmd = exec.Command(w.program, append([]string{"-p", w.dir, "-c", "nginx.conf", "-e", "error.log", "-g", w.globals}, args...)...)
@@ -63,6 +57,17 @@ func (w *workspace) spawn(args ...string) *server {
 	}()
 	w.t.Cleanup(s.stop)
 	return s
+}
+
+func (s *server) waitReady() {
+	s.t.Helper()
+	eventually(s.t, "the pid file", func() bool {
+		return s.hasExited() || s.read("weir.pid") == strconv.Itoa(s.pid)+"\n"
+	})
+	if s.hasExited() {
+		s.stopped = true
+		s.t.Fatalf("weir did not start:\n%s", s.stderr.String())
+	}
 }
 
 func (s *server) hasExited() bool {
@@ -103,13 +108,9 @@ func (s *server) waitExit() int {
 func (s *server) stop() {
 	if !s.stopped {
 		syscall.Kill(s.pid, syscall.SIGTERM)
-		end := time.Now().Add(deadline)
-		for !s.hasExited() && time.Now().Before(end) {
-			time.Sleep(2 * time.Millisecond)
-		}
-		if !s.hasExited() {
+		if !within(deadline, s.hasExited) {
 			syscall.Kill(s.pid, syscall.SIGABRT) // a trace of its goroutines
-			time.Sleep(500 * time.Millisecond)
+			within(time.Second, s.hasExited)
 			syscall.Kill(s.pid, syscall.SIGKILL)
 			s.t.Errorf("weir did not stop by SIGTERM")
 		} else if s.cmd != nil && s.cmd.ProcessState.ExitCode() != 0 {

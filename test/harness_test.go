@@ -146,9 +146,17 @@ func (w *workspace) command(args ...string) result {
 // eventually waits until ok is true.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(deadline); !ok(); time.Sleep(2 * time.Millisecond) {
+	if !within(deadline, ok) {
+		t.Fatalf("waited %v in vain: %s", deadline, what)
+	}
+}
+
+// within waits until ok is true, and tells whether it was in time.
+func within(limit time.Duration, ok func() bool) bool {
+	for end := time.Now().Add(limit); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("waited %v in vain: %s", deadline, what)
+			return false
 		}
 	}
+	return true
 }

@@ -2,15 +2,14 @@ package test
 
 import (
 	"crypto/tls"
-	"encoding/hex"
 	"io"
 	"net"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/weirproxy/weir/internal/detect/flights"
 )
 
 // firstFlight is what a real client has sent first, and the protocol that it speaks.
@@ -19,28 +18,13 @@ type firstFlight struct{ name, protocol, bytes string }
 // firstFlights are those that the detectors are tested with.
 func firstFlights(t *testing.T) (all []firstFlight) {
 	t.Helper()
-	for _, dir := range []string{"detect", "clienthello"} {
-		names, err := filepath.Glob("../internal/" + dir + "/testdata/*.hex")
-		if err != nil || len(names) == 0 {
-			t.Fatal(dir, err)
-		}
-		for _, name := range names {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			bytes, err := hex.DecodeString(strings.TrimSpace(string(text)))
-			if err != nil {
-				t.Fatal(name, err)
-			}
-			base := strings.TrimSuffix(filepath.Base(name), ".hex")
-			protocol := "tls"
-			if dir == "detect" {
-				protocol, _, _ = strings.Cut(strings.Replace(base, "proxy_protocol", "proxyprotocol", 1), "_")
-				protocol = strings.Replace(protocol, "proxyprotocol", "proxy_protocol", 1)
-			}
-			all = append(all, firstFlight{base, protocol, string(bytes)})
-		}
+	for _, f := range flights.Glob(t, "../internal/detect/testdata/*.hex") {
+		protocol, _, _ := strings.Cut(strings.Replace(f.Name, "proxy_protocol", "proxyprotocol", 1), "_")
+		protocol = strings.Replace(protocol, "proxyprotocol", "proxy_protocol", 1)
+		all = append(all, firstFlight{f.Name, protocol, f.First})
+	}
+	for _, f := range flights.Glob(t, "../internal/clienthello/testdata/*.hex") {
+		all = append(all, firstFlight{f.Name, "tls", f.First})
 	}
 	return all
 }
@@ -56,9 +40,9 @@ func signpost(t testing.TB, name string) (addr string) {
 // TestPrereadProtocolRoutes has every real first flight reach the server for its protocol, whole: sent at once and byte
 // by byte. The session of another client in between makes sure that each byte has been looked at before the next comes.
 func TestPrereadProtocolRoutes(t *testing.T) {
-	flights := firstFlights(t)
+	all := firstFlights(t)
 	routes, seen := "", map[string]bool{}
-	for _, f := range flights {
+	for _, f := range all {
 		if !seen[f.protocol] {
 			seen[f.protocol] = true
 			routes += f.protocol + " " + signpost(t, f.protocol) + ";\n"
@@ -69,7 +53,7 @@ func TestPrereadProtocolRoutes(t *testing.T) {
 		server { listen {host}:9000; preread_protocol on; preread_protocol_timeout 20s; proxy_pass $peer; }
 		server { listen {host}:9001; return seen; }
 	}`)
-	for _, f := range append(flights, firstFlight{"nothing known", "unknown", "\x01\x02\x03 howdy\n"}) {
+	for _, f := range append(all, firstFlight{"nothing known", "unknown", "\x01\x02\x03 howdy\n"}) {
 		want := f.protocol + ":" + f.bytes
 		c := s.dial(9000)
 		c.send(f.bytes)

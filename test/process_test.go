@@ -66,14 +66,11 @@ func TestAddressInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.write("nginx.conf", "stream { server { listen {host}:9000; return ok; } }")
-	go func() {
-		for !strings.Contains(w.read("error.log"), "Address already in use") {
-			time.Sleep(time.Millisecond)
-		}
-		l.Close()
-	}()
-	s := w.start()
+	s := w.launch()
 	s.allow("failed (98: Address already in use)")
+	s.waitLog("Address already in use")
+	l.Close()
+	s.waitReady()
 	s.dial(9000).wantAll("ok")
 }
 
@@ -256,7 +253,7 @@ func TestEndWhileBinding(t *testing.T) {
 			}
 			defer l.Close()
 			w.write("nginx.conf", "stream { server { listen {host}:9000; return ok; } }")
-			s := w.spawn()
+			s := w.launch()
 			s.allow("failed (98: Address already in use)")
 			s.waitLog("Address already in use")
 			s.signal(test.sig)

@@ -151,9 +151,7 @@ func TestManyReloads(t *testing.T) {
 		s.reload(config)
 	}
 	took := time.Since(began)
-	for time.Since(began) < time.Second { // a rate needs a time
-		time.Sleep(10 * time.Millisecond)
-	}
+	eventually(t, "time for a rate", func() bool { return time.Since(began) >= time.Second })
 	close(stop)
 	clients.Wait()
 	t.Logf("%d reloads in %v, %d connections", reloads, took.Round(time.Millisecond), served.Load())

@@ -3,20 +3,17 @@ package clienthello
 import (
 	"bytes"
 	"encoding/hex"
-	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/weirproxy/weir/internal/detect/flights"
 )
 
 // captured is a hello that a real client has sent (see testdata/README.md).
 func captured(t testing.TB, name string) []byte {
 	t.Helper()
-	text, err := os.ReadFile("testdata/" + name + ".hex")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return unhex(t, string(text))
+	return []byte(flights.Read(t, "testdata/"+name+".hex"))
 }
 
 func unhex(t testing.TB, text string) []byte {

@@ -1,11 +1,10 @@
 package detect
 
 import (
-	"encoding/hex"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/weirproxy/weir/internal/detect/flights"
 )
 
 // flight is what a client sends first and what it is.
@@ -18,27 +17,11 @@ type flight struct {
 // captured are the flights of real clients, TLS's among them.
 func captured(t testing.TB) (all []flight) {
 	t.Helper()
-	for _, dir := range []string{"testdata", "../clienthello/testdata"} {
-		names, err := filepath.Glob(dir + "/*.hex")
-		if err != nil || len(names) == 0 {
-			t.Fatal(dir, names, err)
-		}
-		for _, name := range names {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			first, err := hex.DecodeString(strings.TrimSpace(string(text)))
-			if err != nil {
-				t.Fatal(name, err)
-			}
-			name = strings.TrimSuffix(filepath.Base(name), ".hex")
-			protocol := TLS
-			if dir == "testdata" {
-				protocol = protocolOf(t, name)
-			}
-			all = append(all, flight{name, protocol, string(first)})
-		}
+	for _, f := range flights.Glob(t, "testdata/*.hex") {
+		all = append(all, flight{f.Name, protocolOf(t, f.Name), f.First})
+	}
+	for _, f := range flights.Glob(t, "../clienthello/testdata/*.hex") {
+		all = append(all, flight{f.Name, TLS, f.First})
 	}
 	return all
 }

@@ -63,6 +63,17 @@ func read(t *testing.T, path string) string {
 	return string(b)
 }
 
+// appears waits until a file ends in text, which nobody is told to write now.
+func appears(t *testing.T, path, text string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !strings.HasSuffix(read(t, path), text); {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: %q, want %q", path, read(t, path), text)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 func lines(t *testing.T, path string) []string {
 	t.Helper()
 	text := read(t, path)

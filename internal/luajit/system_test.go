@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/weirproxy/weir/internal/luajit/ffiprobe"
 )
@@ -184,15 +183,14 @@ func TestInterrupt(t *testing.T) {
 	var traceback string
 	vm.OnSlow = func(tb string) { traceback = tb; told.Store(true) }
 	register(t, vm, "over", Options{}, func(c *Call) Outcome { c.PushBool(told.Load()); return Return })
-	stop := make(chan struct{})
+	begun, stop := make(chan struct{}), make(chan struct{})
+	register(t, vm, "begin", Options{}, func(*Call) Outcome { close(begun); return Return })
 	go func() {
 		defer close(stop)
-		for vm.Slice()%2 == 0 {
-			time.Sleep(time.Millisecond)
-		}
+		<-begun
 		vm.Interrupt(vm.Slice())
 	}()
-	got := finish(t, start(t, vm, "local function spin() while not over() do end end\nspin()\nreturn 'out'"))
+	got := finish(t, start(t, vm, "local function spin() while not over() do end end\nbegin()\nspin()\nreturn 'out'"))
 	<-stop
 	if got != "out" || !strings.Contains(traceback, "in function 'spin'") {
 		t.Errorf("got %q, %q", got, traceback)

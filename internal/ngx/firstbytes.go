@@ -4,7 +4,6 @@ import (
 	"github.com/weirproxy/weir/internal/luajit"
 	"github.com/weirproxy/weir/internal/netio"
 	"github.com/weirproxy/weir/internal/stream"
-	"github.com/weirproxy/weir/internal/stream/protocol"
 )
 
 // firstBytesFamily is ngx.preread.
@@ -21,10 +20,12 @@ var firstBytesFamily = family{
 func prereadProtocol(m *machine, c *luajit.Call) luajit.Outcome {
 	r := m.req
 	s := r.session
-	switch {
-	case s == nil:
+	if s == nil {
 		return failure(c, "no session")
-	case protocol.Of(s) != "":
+	}
+	detector := s.Config().Detector
+	switch {
+	case detector.Protocol(s) != "":
 		return pushProtocol(s, &c.Values)
 	case r.phase&(inAccess|inPreread) == 0 || !s.Client.IsOpen():
 		c.PushNil()
@@ -35,7 +36,7 @@ func prereadProtocol(m *machine, c *luajit.Call) luajit.Outcome {
 	if sock := r.clientSocket(); sock != nil && (sock.consumed || sock.handing != nil) {
 		return failure(c, "the first bytes are not there any more")
 	}
-	if protocol.Look(s) {
+	if detector.Look(s) {
 		return pushProtocol(s, &c.Values)
 	}
 	if !c.CanYield() {
@@ -43,12 +44,12 @@ func prereadProtocol(m *machine, c *luajit.Call) luajit.Outcome {
 	}
 	d := &detecting{r, m.running(c)}
 	r.readable = d.look
-	d.co.after(protocol.Timeout(s.Server), d.giveUp)
+	d.co.after(detector.Timeout(s.Server), d.giveUp)
 	return d.co.park(d)
 }
 
 func pushProtocol(s *stream.Session, v *luajit.Values) luajit.Outcome {
-	v.PushString(protocol.Of(s))
+	v.PushString(s.Config().Detector.Protocol(s))
 	return luajit.Return
 }
 
@@ -59,13 +60,15 @@ type detecting struct {
 }
 
 func (d *detecting) look(*request) {
-	if protocol.Look(d.r.session) {
+	s := d.r.session
+	if s.Config().Detector.Look(s) {
 		d.end()
 	}
 }
 
 func (d *detecting) giveUp(*coroutine) {
-	protocol.Settle(d.r.session)
+	s := d.r.session
+	s.Config().Detector.Settle(s)
 	d.end()
 }
 

@@ -7,7 +7,6 @@ import (
 	"github.com/weirproxy/weir/handoff"
 	"github.com/weirproxy/weir/internal/luajit"
 	"github.com/weirproxy/weir/internal/stream"
-	"github.com/weirproxy/weir/internal/stream/handover"
 )
 
 // handoffFamily is sock:handoff and sock:detach of the client's socket.
@@ -31,15 +30,16 @@ func handOff(m *machine, c *luajit.Call) luajit.Outcome {
 	if r.taken.overrun {
 		return failure(c, "too much was received: more than preread_buffer_size")
 	}
-	o := handover.Options{Receivers: []string{c.String(2)}, Raw: c.Bool(3), Timeout: int64(c.Number(4))}
-	if !o.Raw {
-		o.Metadata = handover.Describe(r.session)
-		o.Metadata.Meta = withPairs(o.Metadata.Meta, c, 5)
+	giver := r.session.Config().Giver
+	to := stream.Handover{Receivers: []string{c.String(2)}, Raw: c.Bool(3), Timeout: int64(c.Number(4))}
+	if !to.Raw {
+		to.Metadata = giver.Describe(r.session)
+		to.Metadata.Meta = withPairs(to.Metadata.Meta, c, 5)
 	}
-	o.Consumed = append(append([]byte(nil), r.taken.bytes...), s.in...)
+	to.Consumed = append(append([]byte(nil), r.taken.bytes...), s.in...)
 	h := &handing{s: s, co: m.running(c), eof: r.out.eof}
 	s.handing, r.out.eof = h, true
-	handover.Send(r.session, o, h.done)
+	giver.Give(r.session, to, h.done)
 	return h.co.park(h)
 }
 
@@ -118,7 +118,7 @@ func handingTrouble(err error) string {
 func (h *handing) cancel(*coroutine) {
 	s := h.s
 	s.handing = nil
-	if handover.Abandon(s.req.session) {
+	if s.req.session.Config().Giver.Abandon(s.req.session) {
 		s.letGo()
 		return
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/weirproxy/weir/internal/luajit"
 	"github.com/weirproxy/weir/internal/resolver/addr"
 	"github.com/weirproxy/weir/internal/stream"
-	"github.com/weirproxy/weir/internal/stream/proxy"
 )
 
 // upstreamFamily is ngx.upstream.
@@ -129,17 +128,17 @@ func (s *socket) find(up *stream.Upstream, key string, hasKey bool) *via {
 	v := s.m.takeVia()
 	v.s, s.via = s, v
 	session := s.req.session
-	on, tries, timeout := proxy.NextUpstream(session.Server)
-	v.retry = on
-	if timeout > 0 {
-		v.until = s.m.worker.Loop.Millis() + timeout
+	next := &session.Server.NextUpstream
+	v.retry = next.On
+	if next.Timeout > 0 {
+		v.until = s.m.worker.Loop.Millis() + next.Timeout
 	}
-	v.peering.Upstream, v.peering.MaxTries = up, tries
+	v.peering.Upstream, v.peering.MaxTries = up, next.Tries
 	if !hasKey && up.HashKey != nil {
 		key = up.HashKey.Text(session)
 	}
 	v.peering.Selection.Init(up.Instance(session.Worker), []byte(key))
-	v.peering.Selection.LimitTries(tries)
+	v.peering.Selection.LimitTries(next.Tries)
 	return v
 }
 

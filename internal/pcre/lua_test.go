@@ -5,52 +5,27 @@ import (
 	"testing"
 
 	"github.com/weirproxy/weir/internal/luajit"
+	"github.com/weirproxy/weir/internal/luajit/luatest"
 	"github.com/weirproxy/weir/internal/pcre"
 )
 
-// newVM has ngx.re's functions as the globals re and module; fails collects what is logged.
+// newVM has ngx.re's functions as the globals re and module; logged collects what is logged.
 func newVM(t testing.TB, limits string) *luajit.VM {
 	t.Helper()
-	vm, err := luajit.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(vm.Close)
-	if err := vm.SetGlobal("source", func(v *luajit.Values) { v.PushString(pcre.LuaSource) }); err != nil {
-		t.Fatal(err)
-	}
-	eval(t, vm, `
+	vm := luatest.New(t)
+	luatest.SetString(t, vm, "source", pcre.LuaSource)
+	luatest.Eval(t, vm, `
 		logged = {}
 		local env = `+limits+`
 		env.log_error = function(text) logged[#logged + 1] = text end
 		re, module = assert(loadstring(source, "=re.lua"))()(env)
-		function say(...)
-			local t = {}
-			for i = 1, select("#", ...) do t[i] = tostring((select(i, ...))) end
-			return table.concat(t, " ")
-		end
 		function list(t)
 			if not t then return "nil" end
 			local s = {}
 			for i = t[0] == nil and 1 or 0, #t do s[#s + 1] = tostring(t[i]) end
 			return table.concat(s, "|")
-		end
-		function want(text, ...)
-			local got = say(...)
-			if got ~= text then error("got <" .. got .. ">, want <" .. text .. ">", 2) end
-		end
-		function raises(text, f, ...)
-			local ok, err = pcall(f, ...)
-			if ok or not err:find(text, 1, true) then error("got <" .. tostring(err) .. ">, want <" .. text .. ">", 2) end
 		end`)
 	return vm
-}
-
-func eval(t testing.TB, vm *luajit.VM, source string) {
-	t.Helper()
-	if err := vm.Eval("=test", source, nil); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // TestLua runs with every way to compile: not kept, kept, with the JIT.
@@ -173,7 +148,7 @@ func TestLua(t *testing.T) {
 	for name, source := range tests {
 		for _, opts := range []string{"", "o", "jo", "j"} {
 			t.Run(fmt.Sprint(name, " ", opts), func(t *testing.T) {
-				eval(t, newVM(t, "{}"), fmt.Sprintf("o = %q\n", opts)+source)
+				luatest.Eval(t, newVM(t, "{}"), fmt.Sprintf("o = %q\n", opts)+source)
 			})
 		}
 	}
@@ -182,7 +157,7 @@ func TestLua(t *testing.T) {
 func TestLuaCacheIsBounded(t *testing.T) {
 	for _, entries := range []int{0, 1, 2, 100} {
 		vm := newVM(t, fmt.Sprintf("{cache_max_entries = %d}", entries))
-		eval(t, vm, `
+		luatest.Eval(t, vm, `
 			for i = 1, 2000 do
 				if re.match("x" .. i, "x" .. i .. "$", "jo")[0] ~= "x" .. i then error(i) end
 				if not re.match("hot", "hot", "jo") then error("hot") end
@@ -193,14 +168,14 @@ func TestLuaCacheIsBounded(t *testing.T) {
 func TestLuaMatchLimit(t *testing.T) {
 	for _, opts := range []string{"o", "jo"} {
 		source := fmt.Sprintf(`return re.match(("a"):rep(40) .. "c", "^(a+)+$", %q)`, opts)
-		eval(t, newVM(t, "{match_limit = 1000}"), "local m, err = (function() "+source+" end)(); want('nil pcre_exec() failed: -47', m, err)")
+		luatest.Eval(t, newVM(t, "{match_limit = 1000}"), "local m, err = (function() "+source+" end)(); want('nil pcre_exec() failed: -47', m, err)")
 	}
 }
 
 func TestLuaJITStack(t *testing.T) {
 	vm := newVM(t, "{}")
 	defer pcre.SetJITStack(0)
-	eval(t, vm, `
+	luatest.Eval(t, vm, `
 		local long = ("ab"):rep(20000)
 		want("nil pcre_exec() failed: -46", re.match(long, "^(?:(a)|b)*$", "j"))
 		module.opt("jit_stack_size", 16 * 1024 * 1024)
@@ -210,7 +185,7 @@ func TestLuaJITStack(t *testing.T) {
 }
 
 func TestLuaCompiles(t *testing.T) {
-	eval(t, newVM(t, "{}"), `
+	luatest.Eval(t, newVM(t, "{}"), `
 		local util = require "jit.util"
 		jit.flush()
 		local hits = 0
@@ -231,7 +206,7 @@ func FuzzLua(f *testing.F) {
 	f.Add("(a|b)*", "abab", "$1-", "jo")
 	f.Add("", "é", "${0}", "u")
 	vm := newVM(f, "{}")
-	eval(f, vm, `function fuzz(p, s, r, o)
+	luatest.Eval(f, vm, `function fuzz(p, s, r, o)
 		if o:find("[^adDijJmosuUx]") or o:find("U") then return end
 		re.match(s, p, o); re.find(s, p, o); re.sub(s, p, r, o); re.gsub(s, p, r, o); module.split(s, p, o)
 		local it = re.gmatch(s, p, o)
@@ -239,11 +214,9 @@ func FuzzLua(f *testing.F) {
 	end`)
 	f.Fuzz(func(t *testing.T, pattern, subject, replacement, options string) {
 		for name, s := range map[string]string{"p": pattern, "s": subject, "r": replacement, "o": options} {
-			if err := vm.SetGlobal(name, func(v *luajit.Values) { v.PushString(s) }); err != nil {
-				t.Fatal(err)
-			}
+			luatest.SetString(t, vm, name, s)
 		}
-		eval(t, vm, "fuzz(p, s, r, o)")
+		luatest.Eval(t, vm, "fuzz(p, s, r, o)")
 	})
 }
 
@@ -258,13 +231,13 @@ func BenchmarkLua(b *testing.B) {
 			vm := newVM(b, "{}")
 			source := fmt.Sprintf("for i = 1, %d do %s end", b.N, body)
 			b.ResetTimer()
-			eval(b, vm, source)
+			luatest.Eval(b, vm, source)
 		})
 	}
 }
 
 func TestLuaRecursion(t *testing.T) {
-	eval(t, newVM(t, "{}"), `
+	luatest.Eval(t, newVM(t, "{}"), `
 		local function inner(m)
 			return m[0] .. re.gsub("xy", "[a-z]", "<$0>", "jo") .. #re.gsub(("x"):rep(100000), "x", "yy", "jo")
 		end

@@ -124,43 +124,45 @@ static int match(const weir_re_t *re, struct re_thread *t, const char *s, size_t
     return pcre2_match(re->code, (PCRE2_SPTR)s, len, pos, options, t->data, t->context);
 }
 
-int weir_re_exec(weir_re_t *re, const char *s, size_t len, size_t pos)
+/* Matches and tells where the thread has the places; a negative result is an error, or no match. */
+static int run(const weir_re_t *re, const char *s, size_t len, size_t pos, const size_t **places)
 {
     struct re_thread *t = re_thread_get(re->ncaptures + 1, re->match_limit);
     int rc;
-    size_t *ov;
 
     if (t == NULL) {
         return PCRE2_ERROR_NOMEMORY;
     }
     rc = match(re, t, s, len, pos);
+    *places = pcre2_get_ovector_pointer(t->data);
+    return rc;
+}
+
+int weir_re_exec(weir_re_t *re, const char *s, size_t len, size_t pos)
+{
+    const size_t *places;
+    int rc = run(re, s, len, pos, &places);
+
     if (rc < 0) {
         return rc;
     }
-    ov = pcre2_get_ovector_pointer(t->data);
     for (int i = 0; i < 2 * (re->ncaptures + 1); i++) {
-        re->captures[i] = (int)ov[i];
+        re->captures[i] = (int)places[i];
     }
     return rc;
 }
 
 int weir_re_exec_into(const weir_re_t *re, const char *s, size_t len, size_t pos, intptr_t *pairs, int npairs)
 {
-    struct re_thread *t = re_thread_get(re->ncaptures + 1, re->match_limit);
-    int rc, n;
-    size_t *ov;
+    const size_t *places;
+    int rc = run(re, s, len, pos, &places);
+    int n = npairs < re->ncaptures + 1 ? npairs : re->ncaptures + 1;
 
-    if (t == NULL) {
-        return PCRE2_ERROR_NOMEMORY;
-    }
-    rc = match(re, t, s, len, pos);
     if (rc < 0) {
         return rc;
     }
-    ov = pcre2_get_ovector_pointer(t->data);
-    n = npairs < re->ncaptures + 1 ? npairs : re->ncaptures + 1;
     for (int i = 0; i < 2 * n; i++) {
-        pairs[i] = (intptr_t)ov[i];
+        pairs[i] = (intptr_t)places[i];
     }
     return rc;
 }

@@ -4,59 +4,27 @@ import (
 	"testing"
 
 	"github.com/weirproxy/weir/internal/luajit"
+	"github.com/weirproxy/weir/internal/luajit/luatest"
 	"github.com/weirproxy/weir/internal/shdict"
 )
 
 // newVM has ngx.shared's dictionaries as the globals dogs (size bytes) and tiny (20 KB).
 func newVM(t testing.TB, dogs *shdict.Dict) *luajit.VM {
 	t.Helper()
-	vm, err := luajit.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(vm.Close)
+	vm := luatest.New(t)
 	tiny, err := shdict.Open("tiny", 20<<10)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(tiny.Release)
-	for _, g := range []struct {
-		name string
-		push func(v *luajit.Values)
-	}{
-		{"source", func(v *luajit.Values) { v.PushString(shdict.LuaSource) }},
-		{"dogs", func(v *luajit.Values) { v.PushLight(dogs.Handle()) }},
-		{"tiny", func(v *luajit.Values) { v.PushLight(tiny.Handle()) }},
-	} {
-		if err := vm.SetGlobal(g.name, g.push); err != nil {
-			t.Fatal(err)
-		}
-	}
-	eval(t, vm, `
+	luatest.SetString(t, vm, "source", shdict.LuaSource)
+	luatest.Set(t, vm, "dogs", func(v *luajit.Values) { v.PushLight(dogs.Handle()) })
+	luatest.Set(t, vm, "tiny", func(v *luajit.Values) { v.PushLight(tiny.Handle()) })
+	luatest.Eval(t, vm, `
 		clock = 1000000
 		local new = assert(loadstring(source, "=shdict.lua"))()({now = function() return clock end})
-		dogs, tiny = new(dogs), new(tiny)
-		function say(...)
-			local t = {}
-			for i = 1, select("#", ...) do t[i] = tostring((select(i, ...))) end
-			return table.concat(t, " ")
-		end
-		function want(text, ...)
-			local got = say(...)
-			if got ~= text then error("got <" .. got .. ">, want <" .. text .. ">", 2) end
-		end
-		function raises(text, f, ...)
-			local ok, err = pcall(f, ...)
-			if ok or not err:find(text, 1, true) then error("got <" .. tostring(err) .. ">, want <" .. text .. ">", 2) end
-		end`)
+		dogs, tiny = new(dogs), new(tiny)`)
 	return vm
-}
-
-func eval(t testing.TB, vm *luajit.VM, source string) {
-	t.Helper()
-	if err := vm.Eval("=test", source, nil); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func open(t testing.TB, size int) *shdict.Dict {
@@ -200,14 +168,14 @@ func TestLua(t *testing.T) {
 			want("false no memory false", tiny:set("big", ("c"):rep(80000)))`,
 	}
 	for name, source := range tests {
-		t.Run(name, func(t *testing.T) { eval(t, newVM(t, open(t, 400<<10)), source) })
+		t.Run(name, func(t *testing.T) { luatest.Eval(t, newVM(t, open(t, 400<<10)), source) })
 	}
 }
 
 // TestLuaCompiles wants the calls inside compiled traces: an interpreted FFI call costs twenty times as much.
 func TestLuaCompiles(t *testing.T) {
 	vm := newVM(t, open(t, 1<<20))
-	eval(t, vm, `
+	luatest.Eval(t, vm, `
 		local util = require "jit.util"
 		local aborted
 		jit.flush()

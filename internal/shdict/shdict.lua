@@ -7,7 +7,7 @@
 local ffi = require "ffi"
 local C = ffi.C
 local ffi_string, ffi_cast, ffi_istype = ffi.string, ffi.cast, ffi.istype
-local type, tostring, tonumber, error, select = type, tostring, tonumber, error, select
+local type, tostring, tonumber, error, select, pairs = type, tostring, tonumber, error, select, pairs
 
 if not pcall(ffi.typeof, "weir_shdict_value_t") then
     ffi.cdef[[
@@ -103,9 +103,32 @@ local function check(key)
     return key
 end
 
+-- A value as C takes it: type, text, its length, number. Nothing when it cannot be stored.
+local function parts(val)
+    local t = type(val)
+    if t == "string" then
+        return STRING, val, #val, 0
+    elseif t == "number" then
+        return NUMBER, nil, 0, val
+    elseif t == "boolean" then
+        return BOOLEAN, nil, 0, val and 1 or 0
+    elseif val == nil then
+        return NIL, nil, 0, 0
+    end
+end
+
 return function(env)
     local now = env and env.now or function() return 0 end
     local methods = {}
+
+    local function read(d, key, stale)
+        local rc = C.weir_shdict_get(d, key, #key, stale, now(), v)
+        while rc == GROW do
+            grow()
+            rc = C.weir_shdict_get(d, key, #key, stale, now(), v)
+        end
+        return rc
+    end
 
     function methods.get(zone, key)
         local d, err = handle(zone)
@@ -113,11 +136,7 @@ return function(env)
         if not key then
             return nil, err
         end
-        local rc = C.weir_shdict_get(d, key, #key, 0, now(), v)
-        while rc == GROW do
-            grow()
-            rc = C.weir_shdict_get(d, key, #key, 0, now(), v)
-        end
+        local rc = read(d, key, 0)
         if rc ~= 0 then
             return nil, messages[rc]
         end
@@ -134,11 +153,7 @@ return function(env)
         if not key then
             return nil, err
         end
-        local rc = C.weir_shdict_get(d, key, #key, 1, now(), v)
-        while rc == GROW do
-            grow()
-            rc = C.weir_shdict_get(d, key, #key, 1, now(), v)
-        end
+        local rc = read(d, key, 1)
         if rc ~= 0 then
             return nil, messages[rc]
         end
@@ -160,20 +175,11 @@ return function(env)
         if not key then
             return nil, err
         end
-        local t, str, num = type(val), nil, 0
-        if t == "string" then
-            t, str = STRING, val
-        elseif t == "number" then
-            t, num = NUMBER, val
-        elseif t == "boolean" then
-            t, num = BOOLEAN, val and 1 or 0
-        elseif val == nil then
-            t = NIL
-        else
+        local t, str, len, num = parts(val)
+        if not t then
             return nil, "bad value type"
         end
-        local rc = C.weir_shdict_store(d, op, key, #key, t, str, str and #str or 0, num, exptime * 1000,
-                                       flags or 0, now())
+        local rc = C.weir_shdict_store(d, op, key, #key, t, str, len, num, exptime * 1000, flags or 0, now())
         if rc == 0 then
             return true, nil, false
         end
@@ -188,24 +194,10 @@ return function(env)
     end
 
     -- Tail calls: the level of the method is gone when an error looks for its caller.
-    function methods.set(zone, key, val, exptime, flags)
-        return store(zone, 0, key, val, exptime, flags)
-    end
-
-    function methods.safe_set(zone, key, val, exptime, flags)
-        return store(zone, SAFE, key, val, exptime, flags)
-    end
-
-    function methods.add(zone, key, val, exptime, flags)
-        return store(zone, ADD, key, val, exptime, flags)
-    end
-
-    function methods.safe_add(zone, key, val, exptime, flags)
-        return store(zone, ADD + SAFE, key, val, exptime, flags)
-    end
-
-    function methods.replace(zone, key, val, exptime, flags)
-        return store(zone, REPLACE, key, val, exptime, flags)
+    for name, op in pairs { set = 0, safe_set = SAFE, add = ADD, safe_add = ADD + SAFE, replace = REPLACE } do
+        methods[name] = function(zone, key, val, exptime, flags)
+            return store(zone, op, key, val, exptime, flags)
+        end
     end
 
     function methods.delete(zone, key)
@@ -270,15 +262,11 @@ return function(env)
         if not key then
             return nil, err
         end
-        local t, str, num = type(val), nil, 0
-        if t == "string" then
-            t, str = STRING, val
-        elseif t == "number" then
-            t, num = NUMBER, val
-        else
+        local t, str, len, num = parts(val)
+        if t ~= STRING and t ~= NUMBER then
             return nil, "bad value type"
         end
-        local rc = C.weir_shdict_push(d, left, key, #key, t, str, str and #str or 0, num, now(), v)
+        local rc = C.weir_shdict_push(d, left, key, #key, t, str, len, num, now(), v)
         if rc == 0 then
             return v.num
         end
@@ -286,16 +274,6 @@ return function(env)
             return false, messages[rc]
         end
         return nil, messages[rc]
-    end
-
-    function methods.lpush(...)
-        arguments(select("#", ...), 3)
-        return push(1, "lpush", ...)
-    end
-
-    function methods.rpush(...)
-        arguments(select("#", ...), 3)
-        return push(0, "rpush", ...)
     end
 
     local function pop(left, name, zone, key)
@@ -315,14 +293,16 @@ return function(env)
         return value()
     end
 
-    function methods.lpop(...)
-        arguments(select("#", ...), 2)
-        return pop(1, "lpop", ...)
-    end
-
-    function methods.rpop(...)
-        arguments(select("#", ...), 2)
-        return pop(0, "rpop", ...)
+    for side, left in pairs { l = 1, r = 0 } do
+        local push_name, pop_name = side .. "push", side .. "pop"
+        methods[push_name] = function(...)
+            arguments(select("#", ...), 3)
+            return push(left, push_name, ...)
+        end
+        methods[pop_name] = function(...)
+            arguments(select("#", ...), 2)
+            return pop(left, pop_name, ...)
+        end
     end
 
     local function llen(zone, key)

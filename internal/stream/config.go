@@ -19,6 +19,9 @@ type Config struct {
 	WorkerConnections int
 	// MultiAccept has a worker accept all that waits at once.
 	MultiAccept bool
+	// Detector and Giver are modules'; nil: there is no such module.
+	Detector Detector
+	Giver    Giver
 
 	modules   []*Module
 	conf      []any // by Slot
@@ -57,6 +60,7 @@ type Server struct {
 	LingeringClose       Lingering
 	LingeringTime        int64
 	LingeringTimeout     int64
+	NextUpstream         NextUpstream
 
 	// allowed is handoff_allow: who may hand connections over.
 	allowed []credentials

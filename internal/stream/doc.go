@@ -20,6 +20,8 @@
 //		Handlers: []stream.PhaseHandler{{Phase: stream.Access, Run: check, Active: hasRules}},
 //	}
 //
+// What one module does for another, or for Lua, is agreed upon in services.go.
+//
 // A handler returns Declined, Done, Again or a status; it never calls the next one, and never blocks.
 //
 // A configuration becomes a generation: Directives reads it into a Config, Runtime.Listen opens what is not open yet,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/weirproxy/weir/internal/conf"
 	"github.com/weirproxy/weir/internal/logs"
 )
 
@@ -150,4 +151,27 @@ func VarName(arg string) (string, error) {
 		return "", fmt.Errorf(`invalid variable name "%s"`, arg)
 	}
 	return name, nil
+}
+
+// TextVariable makes a setter of directives such as map, "name text $variable { … }": read makes of the block what says
+// the variable's value for a text.
+func TextVariable(read func(b *Block, n *conf.Node, text *Template) (Variable, error)) conf.Setter {
+	return func(s *conf.Scope, n *conf.Node) error {
+		b := In(s)
+		text, err := b.Template(n.Args[0])
+		if err != nil {
+			return err
+		}
+		name, err := VarName(n.Args[1])
+		if err != nil {
+			return err
+		}
+		def, err := read(b, n, text)
+		if err != nil {
+			return err
+		}
+		def.Name, def.Changeable = name, true
+		_, err = b.Define(def)
+		return err
+	}
 }

@@ -54,30 +54,11 @@ func (s *Selection) consistent(now int64) int {
 	}
 	for s.misses <= maxMisses {
 		point := s.in.ring[s.position%len(s.in.ring)]
-		if i := s.ofServer(point.server, now); i >= 0 {
+		if i := s.round(now, func(p *Peer) bool { return p.Server == point.server }); i >= 0 {
 			return i
 		}
 		s.position++
 		s.misses++
 	}
 	return s.roundRobin(now)
-}
-
-// ofServer does a round of round robin over the peers of one server.
-func (s *Selection) ofServer(server string, now int64) int {
-	best, total := -1, 0
-	list := s.list.list
-	for i, p := range list {
-		if p.Server != server || !s.usable(i, now) {
-			continue
-		}
-		total += p.raise()
-		if best < 0 || p.currentWeight > list[best].currentWeight {
-			best = i
-		}
-	}
-	if best >= 0 {
-		list[best].currentWeight -= total
-	}
-	return best
 }

@@ -1,12 +1,15 @@
 package upstream
 
-// roundRobin is nginx's smooth weighted round robin: each usable peer gains its weight, the heaviest is chosen and pays
-// for all. Weights 5, 1, 1 give a a b a c a a.
-func (s *Selection) roundRobin(now int64) int {
+// roundRobin chooses among all peers.
+func (s *Selection) roundRobin(now int64) int { return s.round(now, func(*Peer) bool { return true }) }
+
+// round is nginx's smooth weighted round robin among the peers that take part: each usable one gains its weight, the
+// heaviest is chosen and pays for all. Weights 5, 1, 1 give a a b a c a a. -1: none is usable.
+func (s *Selection) round(now int64, takesPart func(*Peer) bool) int {
 	best, total := -1, 0
 	list := s.list.list
 	for i, p := range list {
-		if !s.usable(i, now) {
+		if !takesPart(p) || !s.usable(i, now) {
 			continue
 		}
 		total += p.raise()
@@ -36,23 +39,5 @@ func (s *Selection) leastConn(now int64) int {
 	if !many {
 		return best
 	}
-	return s.amongEquals(best, now)
-}
-
-// amongEquals does a round of round robin over the peers that are as busy as the first of them.
-func (s *Selection) amongEquals(first int, now int64) int {
-	list := s.list.list
-	best, total := first, 0
-	for i := first; i < len(list); i++ {
-		p := list[i]
-		if !s.usable(i, now) || !equallyBusy(p, list[best]) {
-			continue
-		}
-		total += p.raise()
-		if p.currentWeight > list[best].currentWeight {
-			best = i
-		}
-	}
-	list[best].currentWeight -= total
-	return best
+	return s.round(now, func(p *Peer) bool { return equallyBusy(p, list[best]) })
 }

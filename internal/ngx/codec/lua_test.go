@@ -5,18 +5,16 @@ import (
 	"testing"
 
 	"github.com/weirproxy/weir/internal/luajit"
+	"github.com/weirproxy/weir/internal/luajit/luatest"
 	_ "github.com/weirproxy/weir/internal/ngx/codec"
 )
 
-// newVM has those files of ../lua that need nothing but this package, and a clock that the tests set.
+// newVM has those files of ../lua that need nothing but this package, and a clock that the tests set. want compares values
+// here, not their texts: want(got, …, wanted, …); raises compares the whole error.
 func newVM(t testing.TB) *luajit.VM {
 	t.Helper()
-	vm, err := luajit.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(vm.Close)
-	eval(t, vm, `
+	vm := luatest.New(t)
+	luatest.Eval(t, vm, `
 		ngx = {}
 		p = { base = { shared = { id = 0 } }, update_time = function() end }
 		local ffi = require "ffi"
@@ -39,19 +37,10 @@ func newVM(t testing.TB) *luajit.VM {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := vm.SetGlobal("source", func(v *luajit.Values) { v.PushBytes(source) }); err != nil {
-			t.Fatal(err)
-		}
-		eval(t, vm, `assert(loadstring(source, "=`+file+`.lua"))(p)`)
+		luatest.SetString(t, vm, "source", string(source))
+		luatest.Eval(t, vm, `assert(loadstring(source, "=`+file+`.lua"))(p)`)
 	}
 	return vm
-}
-
-func eval(t testing.TB, vm *luajit.VM, source string) {
-	t.Helper()
-	if err := vm.Eval("=test", source, nil); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestLua(t *testing.T) {
@@ -185,6 +174,6 @@ func TestLua(t *testing.T) {
 	}
 	vm := newVM(t)
 	for name, source := range tests {
-		t.Run(name, func(t *testing.T) { eval(t, vm, source) })
+		t.Run(name, func(t *testing.T) { luatest.Eval(t, vm, source) })
 	}
 }

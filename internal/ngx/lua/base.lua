@@ -1,9 +1,10 @@
--- Module "resty.core.base", as far as libraries use it, and what the other files of this folder share: p.base.buffer.
+-- Module "resty.core.base", as far as libraries use it, and what the other files of this folder share:
+-- p.base.get_string_buf and p.base.text.
 
 local p = ...
 local ffi = require "ffi"
 local ffi_new, typeof = ffi.new, ffi.typeof
-local select, error, ceil = select, error, math.ceil
+local type, tostring, select, error, ceil = type, tostring, select, error, math.ceil
 local new_tab, clear_tab = require "table.new", require "table.clear"
 local core = p.base
 
@@ -98,4 +99,13 @@ end
 M.get_request = core.get_request
 
 core.get_string_buf = M.get_string_buf
+
+-- What a function of ngx works on that takes anything for a text.
+function core.text(s)
+    if type(s) == "string" then
+        return s
+    end
+    return s and tostring(s) or ""
+end
+
 package.loaded["resty.core.base"] = M

@@ -4,8 +4,8 @@
 local p = ...
 local ffi = require "ffi"
 local C, ffi_string = ffi.C, ffi.string
-local get_string_buf = p.base.get_string_buf
-local type, tostring, error, floor = type, tostring, error, math.floor
+local get_string_buf, text = p.base.get_string_buf, p.base.text
+local type, error, floor = type, error, math.floor
 
 ffi.cdef [[
 size_t weir_base64_encode(const char *src, size_t len, char *dst, int flags);
@@ -30,9 +30,7 @@ local function decode(s, flags)
 end
 
 function ngx.encode_base64(s, no_padding)
-    if type(s) ~= "string" then
-        s = s and tostring(s) or ""
-    end
+    s = text(s)
     if not no_padding then
         return encode(s, 0)
     end

@@ -1,8 +1,9 @@
 -- ngx.md5, md5_bin, sha1_bin, hmac_sha1, crc32_short and crc32_long.
 -- Checks and words: lua-resty-core's hash.lua, ngx_stream_lua_string.c.
 
+local p = ...
 local ffi = require "ffi"
-local C, ffi_string = ffi.C, ffi.string
+local C, ffi_string, text = ffi.C, ffi.string, p.base.text
 local type, tostring, error, select = type, tostring, error, select
 
 ffi.cdef [[
@@ -14,13 +15,6 @@ uint32_t weir_crc32(const char *src, size_t len);
 ]]
 
 local sum = ffi.new("char[32]")
-
-local function text(s)
-    if type(s) == "string" then
-        return s
-    end
-    return s and tostring(s) or ""
-end
 
 function ngx.md5(s)
     s = text(s)

@@ -4,7 +4,7 @@
 local p = ...
 local ffi = require "ffi"
 local C, ffi_string = ffi.C, ffi.string
-local get_string_buf = p.base.get_string_buf
+local get_string_buf, text = p.base.get_string_buf, p.base.text
 local type, tostring, tonumber, error, select, pairs = type, tostring, tonumber, error, select, pairs
 local find, sub, concat = string.find, string.sub, table.concat
 
@@ -33,13 +33,6 @@ local function unescape(s)
     local len = #s
     local dst = get_string_buf(len)
     return ffi_string(dst, C.weir_unescape(s, len, dst))
-end
-
-local function text(s)
-    if type(s) == "string" then
-        return s
-    end
-    return s and tostring(s) or ""
 end
 
 function ngx.escape_uri(s, kind)

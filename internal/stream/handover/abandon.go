@@ -8,9 +8,8 @@ import (
 
 var errAbandoned = errors.New("the hand-over was given up")
 
-// Abandon ends what Send has begun: done is not called any more. It answers true when the receiver has accepted
-// already, so that the connection is no longer the session's.
-func Abandon(s *stream.Session) (handedOver bool) {
+// Abandon implements stream.Giver.
+func (giver) Abandon(s *stream.Session) (handedOver bool) {
 	t := sessionTransfer.Get(s)
 	if t == nil {
 		return false

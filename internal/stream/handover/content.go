@@ -23,7 +23,7 @@ func begin(s *stream.Session) {
 	t.raw, t.timeout, t.done = c.raw, c.timeout, end
 	t.told = handoff.Message{}
 	if !c.raw {
-		t.told.Metadata = Describe(s)
+		t.told.Metadata = describe(s)
 	}
 	t.start()
 }
@@ -53,9 +53,10 @@ func end(s *stream.Session, err error) {
 	}
 }
 
-// Describe is what receivers are told of a session besides its addresses: what preread has found out, what came with it
-// when it was handed over itself, and the handoff_meta of its server.
-func Describe(s *stream.Session) handoff.Metadata {
+// Describe implements stream.Giver.
+func (giver) Describe(s *stream.Session) handoff.Metadata { return describe(s) }
+
+func describe(s *stream.Session) handoff.Metadata {
 	known := slot.Main(s.Config()).known
 	var d handoff.Metadata
 	if h := s.Handed(); h != nil {

@@ -37,8 +37,8 @@ type meta struct {
 // known are other modules' variables that tell receivers something; nil: there is no such module.
 type known struct{ sni, alpn, protocol *stream.Var }
 
-// DefaultTimeout is how long a receiver may take to answer, in milliseconds.
-const DefaultTimeout = 2000
+// defaultTimeout is how long a receiver may take to answer, in milliseconds.
+const defaultTimeout = 2000
 
 var slot = stream.NewSlot[config]()
 
@@ -62,7 +62,7 @@ func setHandoff(c *config, b *stream.Block, n *conf.Node) error {
 	if c.receivers != nil {
 		return n.Duplicate()
 	}
-	c.timeout = DefaultTimeout
+	c.timeout = defaultTimeout
 	if err := c.addReceiver(b, n, n.Args[0]); err != nil {
 		return err
 	}
@@ -133,6 +133,7 @@ func merge(_ *stream.Builder, outer, c *config) error {
 }
 
 func finish(b *stream.Builder) error {
+	b.Config.Giver = giver{}
 	slot.Stream(b).known = known{sni: b.Config.Var("ssl_preread_server_name"),
 		alpn: b.Config.Var("ssl_preread_alpn_protocols"), protocol: b.Config.Var("preread_protocol")}
 	return nil

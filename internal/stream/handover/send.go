@@ -13,20 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Options say to whom a session is handed over, and what they are told. The zero value of each but Receivers is fine.
-type Options struct {
-	// Receivers are unix sockets, "unix:/path" or "/path", that are tried in this order.
-	Receivers []string
-	// Raw sends one byte with the descriptor, and nothing else, to receivers that do not answer.
-	Raw bool
-	// Timeout is how long each receiver may take, in milliseconds; 0: DefaultTimeout.
-	Timeout int64
-	// Metadata is told to the receiver; see Describe.
-	Metadata handoff.Metadata
-	// Consumed is what the caller has read of the client's stream and wants the receiver to read again.
-	Consumed []byte
-}
-
 // The reasons why a session cannot be handed over at all. Others are handoff.ErrRefused, ErrTimeout, ErrGone,
 // ErrTooLarge, and failed system calls: the last receiver's.
 var (
@@ -36,13 +22,11 @@ var (
 	ErrReceiver = errors.New("a receiver is a unix socket")
 )
 
-// Send hands a session's connection over. done is called on the session's loop, never before Send has returned, and not
-// at all when the session has ended in between. With nil the connection is the receiver's: weir's copy of the
-// descriptor is closed, and what is left to do is to Finalize the session. Otherwise the session is as it was, and the
-// caller's.
-//
-// Meanwhile nobody may read from or write to the client. Send leaves the session's events and timer alone.
-func Send(s *stream.Session, o Options, done func(err error)) {
+// giver hands over for others than the directive.
+type giver struct{}
+
+// Give implements stream.Giver.
+func (giver) Give(s *stream.Session, h stream.Handover, done func(err error)) {
 	t := transferOf(s)
 	deferred := func(s *stream.Session, err error) {
 		id := s.ID
@@ -56,12 +40,12 @@ func Send(s *stream.Session, o Options, done func(err error)) {
 		deferred(s, ErrBusy)
 		return
 	}
-	t.receivers = append(t.receivers[:0], o.Receivers...)
-	t.raw, t.timeout, t.done = o.Raw, o.Timeout, deferred
+	t.receivers = append(t.receivers[:0], h.Receivers...)
+	t.raw, t.timeout, t.done = h.Raw, h.Timeout, deferred
 	if t.timeout <= 0 {
-		t.timeout = DefaultTimeout
+		t.timeout = defaultTimeout
 	}
-	t.told.Metadata, t.told.Consumed = o.Metadata, append([]byte(nil), o.Consumed...)
+	t.told.Metadata, t.told.Consumed = h.Metadata, append([]byte(nil), h.Consumed...)
 	t.start()
 }
 

@@ -24,7 +24,7 @@ func connOf(t *testing.T, fd int) net.Conn {
 	return c
 }
 
-// sends is a module whose content hands over by Send, to $first and then to $second, and answers itself when neither
+// sends is a module whose content hands over by Give, to $first and then to $second, and answers itself when neither
 // takes the session.
 func sends(consume int, metadata handoff.Metadata) *stream.Module {
 	var content func(s *stream.Session, left []string, consumed []byte)
@@ -35,8 +35,8 @@ func sends(consume int, metadata handoff.Metadata) *stream.Module {
 			s.Finalize(stream.StatusOK)
 			return
 		}
-		o := handover.Options{Receivers: left[:1], Metadata: metadata, Consumed: consumed, Timeout: 50}
-		handover.Send(s, o, func(err error) {
+		h := stream.Handover{Receivers: left[:1], Metadata: metadata, Consumed: consumed, Timeout: 50}
+		s.Config().Giver.Give(s, h, func(err error) {
 			if err != nil {
 				content(s, left[1:], consumed)
 				return
@@ -62,7 +62,7 @@ func sends(consume int, metadata handoff.Metadata) *stream.Module {
 		Set: func(s *conf.Scope, n *conf.Node) error { return stream.In(s).SetContent(n, begin(n.Args)) }}}}
 }
 
-func TestSend(t *testing.T) {
+func TestGive(t *testing.T) {
 	s := start(t, `server { listen 127.0.0.1:%PORT%; send_to %DIR%/refuses unix:%DIR%/sulks %DIR%/takes; }
 		server { listen 127.0.0.1:%PORT1%; send_to %DIR%/refuses %DIR%/none; }`,
 		sends(4, handoff.Metadata{Protocol: "four", Meta: map[string]string{"k": "v"}}))

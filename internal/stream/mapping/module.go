@@ -16,7 +16,7 @@ import (
 var Module = &stream.Module{
 	Name: "map",
 	Directives: []conf.Directive{
-		{Name: "map", In: conf.InStream, Args: conf.Block | conf.Take2, Set: setMap},
+		{Name: "map", In: conf.InStream, Args: conf.Block | conf.Take2, Set: stream.TextVariable(readMap)},
 		// Sizes of hash tables that weir does not have.
 		{Name: "map_hash_max_size", In: conf.InStream, Args: conf.Take1, Set: checkInt},
 		{Name: "map_hash_bucket_size", In: conf.InStream, Args: conf.Take1, Set: checkInt},
@@ -28,23 +28,11 @@ func checkInt(_ *conf.Scope, n *conf.Node) error {
 	return err
 }
 
-func setMap(s *conf.Scope, n *conf.Node) error {
-	b := stream.In(s)
-	source, err := b.Template(n.Args[0])
-	if err != nil {
-		return err
-	}
-	name, err := stream.VarName(n.Args[1])
-	if err != nil {
-		return err
-	}
-	t := &table{source: source}
+func readMap(b *stream.Block, n *conf.Node, text *stream.Template) (stream.Variable, error) {
+	t := &table{source: text}
 	r := reader{table: t, block: b, values: map[string]*stream.Template{}}
-	if err := conf.Each(n.Block, r.line); err != nil {
-		return err
-	}
-	_, err = b.Define(stream.Variable{Name: name, Get: t.get, Cached: !r.volatile, Changeable: true})
-	return err
+	err := conf.Each(n.Block, r.line)
+	return stream.Variable{Get: t.get, Cached: !r.volatile}, err
 }
 
 // reader is a map{} while it is read.

@@ -5,10 +5,14 @@ import (
 	"github.com/weirproxy/weir/internal/stream"
 )
 
-// Look tells a client's protocol where preread_protocol is off. final says that Of has the answer; otherwise the client
-// has not sent enough yet, and the caller looks again when it has sent more, or gives up with Settle after Timeout.
-// Nothing waits and nothing is consumed.
-func Look(s *stream.Session) (final bool) {
+// detector looks where preread_protocol is off.
+type detector struct{}
+
+// Protocol implements stream.Detector.
+func (detector) Protocol(s *stream.Session) string { return found(s) }
+
+// Look implements stream.Detector.
+func (detector) Look(s *stream.Session) (final bool) {
 	d := of(s)
 	if d.settled {
 		return true
@@ -22,8 +26,8 @@ func Look(s *stream.Session) (final bool) {
 	return d.settled
 }
 
-// Settle has Of answer what is known by now.
-func Settle(s *stream.Session) { of(s).settled = true }
+// Settle implements stream.Detector.
+func (detector) Settle(s *stream.Session) { of(s).settled = true }
 
-// Timeout is the server's preread_protocol_timeout in milliseconds.
-func Timeout(s *stream.Server) int64 { return slot.Of(s).timeout.V }
+// Timeout implements stream.Detector: it is the server's preread_protocol_timeout.
+func (detector) Timeout(s *stream.Server) int64 { return slot.Of(s).timeout.V }

@@ -34,6 +34,10 @@ var Module = &stream.Module{
 		{Name: "preread_protocol", Get: name},
 		{Name: "preread_http_host", Get: host},
 	},
+	Finish: func(b *stream.Builder) error {
+		b.Config.Detector = detector{}
+		return nil
+	},
 }
 
 var slot = stream.NewSlot[config]()

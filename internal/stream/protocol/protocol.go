@@ -27,8 +27,8 @@ var (
 	pools      = stream.NewWorkerSlot[pool]()
 )
 
-// Of is the session's protocol as $preread_protocol has it; "" when it has not been looked for, or not found yet.
-func Of(s *stream.Session) string {
+// found is the session's protocol; "" when it has not been looked for, or not found yet.
+func found(s *stream.Session) string {
 	if d := detections.Get(s); d != nil && d.settled {
 		return string(d.protocol)
 	}
@@ -147,7 +147,7 @@ func appendLower(dst, text []byte) []byte {
 }
 
 func name(s *stream.Session, _ *stream.Var, dst []byte) ([]byte, bool) {
-	text := Of(s)
+	text := found(s)
 	return append(dst, text...), text != ""
 }
 

@@ -1,15 +1,12 @@
 package protocol_test
 
 import (
-	"encoding/hex"
-	"io"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/weirproxy/weir/internal/detect/flights"
 	"github.com/weirproxy/weir/internal/stream/pass"
 	"github.com/weirproxy/weir/internal/stream/protocol"
 	"github.com/weirproxy/weir/internal/stream/returns"
@@ -21,36 +18,15 @@ func start(t *testing.T, text string) *streamtest.Server {
 	return streamtest.Start(t, text, protocol.Module, sslpreread.Module, returns.Module)
 }
 
-// captured are the first flights of real clients by name, which begins with the protocol's.
-func captured(t *testing.T, pattern string) map[string]string {
-	t.Helper()
-	names, err := filepath.Glob(pattern)
-	if err != nil || len(names) == 0 {
-		t.Fatal(pattern, err)
-	}
-	all := map[string]string{}
-	for _, name := range names {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		first, err := hex.DecodeString(strings.TrimSpace(string(text)))
-		if err != nil {
-			t.Fatal(name, err)
-		}
-		all[strings.TrimSuffix(filepath.Base(name), ".hex")] = string(first)
-	}
-	return all
-}
-
 // TestCaptured sends real first flights at once and byte by byte.
 func TestCaptured(t *testing.T) {
 	s := start(t, `server { listen 127.0.0.1:%PORT%; preread_protocol on; preread_protocol_timeout 20s; return $preread_protocol; }`)
-	flights := captured(t, "../../detect/testdata/*.hex")
-	for name, first := range captured(t, "../../clienthello/testdata/*.hex") {
-		flights["tls_"+name] = first
+	captured := flights.Glob(t, "../../detect/testdata/*.hex")
+	for _, f := range flights.Glob(t, "../../clienthello/testdata/*.hex") {
+		captured = append(captured, flights.Flight{Name: "tls_" + f.Name, First: f.First})
 	}
-	for name, first := range flights {
+	for _, f := range captured {
+		name, first := f.Name, f.First
 		if got := s.Ask(0, first); got == "" || !strings.HasPrefix(name, got+"_") {
 			t.Errorf("%s: %q", name, got)
 		}
@@ -78,7 +54,7 @@ func TestVariables(t *testing.T) {
 			return "$preread_protocol|$preread_http_host|$ssl_preread_server_name|$ssl_preread_alpn_protocols|$ssl_preread_protocol|$ssl_preread_ja4"; }
 		server { listen 127.0.0.1:%PORT1%; return "$preread_protocol|$preread_http_host"; }
 		server { listen 127.0.0.1:%PORT2%; preread_protocol on; ssl_preread on; return "$preread_protocol|$ssl_preread_server_name"; }`)
-	hello := captured(t, "../../clienthello/testdata/go_ech.hex")["go_ech"]
+	hello := flights.Read(t, "../../clienthello/testdata/go_ech.hex")
 	for _, tc := range []struct {
 		port        int
 		first, want string
@@ -123,22 +99,14 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// ask is s.Ask for a server that may close the connection with bytes unread, which resets it.
-func ask(s *streamtest.Server, n int, first string) string {
-	c := s.Dial(n)
-	s.Send(c, first)
-	got, _ := io.ReadAll(c)
-	return string(got)
-}
-
 // TestPatience has clients that stop in the middle of what they have begun: preread_timeout is for them.
 func TestPatience(t *testing.T) {
 	s := start(t, `server { listen 127.0.0.1:%PORT%; preread_protocol on; preread_protocol_timeout 30ms; preread_timeout 300ms; return $preread_protocol; }
 		server { listen 127.0.0.1:%PORT1%; preread_protocol on; preread_protocol_timeout 1ms; return $preread_protocol; }`)
-	hello := captured(t, "../../clienthello/testdata/curl.hex")["curl"]
+	hello := flights.Read(t, "../../clienthello/testdata/curl.hex")
 	for _, first := range []string{hello[:100], "GET / HTTP/1.1\r\nHost: a\r\n"} {
 		began := time.Now()
-		if got := ask(s, 0, first); got != "" || time.Since(began) < 290*time.Millisecond {
+		if got := s.AskOrReset(0, first); got != "" || time.Since(began) < 290*time.Millisecond {
 			t.Errorf("%q: %q after %v", first, got, time.Since(began))
 		}
 		rest := "\r\n"
@@ -162,7 +130,7 @@ func TestPatience(t *testing.T) {
 func TestBufferFull(t *testing.T) {
 	s := start(t, `server { listen 127.0.0.1:%PORT%; preread_protocol on; ssl_preread on; preread_buffer_size 64;
 		return "$preread_protocol|$preread_http_host|$ssl_preread_server_name"; }`)
-	hello := captured(t, "../../clienthello/testdata/curl.hex")["curl"]
+	hello := flights.Read(t, "../../clienthello/testdata/curl.hex")
 	for first, want := range map[string]string{
 		hello: "tls||",
 		"GET / HTTP/1.1\r\nHost: a\r\nCookie: " + strings.Repeat("x", 100) + "\r\n\r\n": "http|a|",
@@ -180,7 +148,7 @@ func TestPassed(t *testing.T) {
 		server { listen 127.0.0.1:%PORT%; pass 127.0.0.1:%PORT1%; }
 		server { listen 127.0.0.1:%PORT1%; return "$preread_protocol|$ssl_preread_server_name"; }`,
 		protocol.Module, sslpreread.Module, pass.Module, returns.Module)
-	hello := captured(t, "../../clienthello/testdata/curl.hex")["curl"]
+	hello := flights.Read(t, "../../clienthello/testdata/curl.hex")
 	for first, want := range map[string]string{hello: "tls|www.example.com", "SSH-2.0-Go\r\n": "ssh|", "howdy\n": "unknown|"} {
 		if got := s.Ask(0, first); got != want {
 			t.Errorf("%q: %q, want %q", first, got, want)

@@ -53,6 +53,7 @@ var slot = stream.NewSlot[config]()
 var Module = &stream.Module{
 	Name:   "proxy",
 	Config: slot.Decl(nil, merge),
+	Finish: finish,
 	Directives: []conf.Directive{
 		{Name: "proxy_pass", In: conf.InServer, Args: conf.Take1, Set: slot.Set(setPass)},
 		{Name: "proxy_bind", In: stream.InStreamServer, Args: conf.Take12, Set: slot.Set(setBind)},
@@ -159,5 +160,13 @@ func merge(_ *stream.Builder, outer, c *config) error {
 	c.socketKeepalive = c.socketKeepalive.Or(outer.socketKeepalive, false)
 	c.sendBuffer = c.sendBuffer.Or(outer.sendBuffer, 0)
 	c.recvBuffer = c.recvBuffer.Or(outer.recvBuffer, 0)
+	return nil
+}
+
+func finish(b *stream.Builder) error {
+	for _, s := range b.Config.Servers {
+		c := slot.Of(s)
+		s.NextUpstream = stream.NextUpstream{On: c.nextUpstream.V, Tries: int(c.nextTries.V), Timeout: c.nextTimeout.V}
+	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 var Module = &stream.Module{
 	Name: "split_clients",
 	Directives: []conf.Directive{
-		{Name: "split_clients", In: conf.InStream, Args: conf.Block | conf.Take2, Set: setSplit},
+		{Name: "split_clients", In: conf.InStream, Args: conf.Block | conf.Take2, Set: stream.TextVariable(readSplit)},
 	},
 }
 
@@ -31,25 +31,13 @@ type part struct {
 	value string
 }
 
-func setSplit(s *conf.Scope, n *conf.Node) error {
-	b := stream.In(s)
-	source, err := b.Template(n.Args[0])
-	if err != nil {
-		return err
+func readSplit(_ *stream.Block, n *conf.Node, text *stream.Template) (stream.Variable, error) {
+	t := &split{source: text}
+	err := conf.Each(n.Block, t.line)
+	if err == nil && !t.close() {
+		err = n.EndErrorf("percent total is greater than 100%%")
 	}
-	name, err := stream.VarName(n.Args[1])
-	if err != nil {
-		return err
-	}
-	t := &split{source: source}
-	if err := conf.Each(n.Block, t.line); err != nil {
-		return err
-	}
-	if !t.close() {
-		return n.EndErrorf("percent total is greater than 100%%")
-	}
-	_, err = b.Define(stream.Variable{Name: name, Get: t.get, Cached: true, Changeable: true})
-	return err
+	return stream.Variable{Get: t.get, Cached: true}, err
 }
 
 func (t *split) line(n *conf.Node) error {

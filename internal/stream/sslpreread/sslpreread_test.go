@@ -2,12 +2,11 @@ package sslpreread_test
 
 import (
 	"encoding/hex"
-	"io"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/weirproxy/weir/internal/detect/flights"
 	"github.com/weirproxy/weir/internal/stream"
 	"github.com/weirproxy/weir/internal/stream/returns"
 	"github.com/weirproxy/weir/internal/stream/sslpreread"
@@ -17,11 +16,7 @@ import (
 // captured is the first flight of a real client.
 func captured(t testing.TB, name string) string {
 	t.Helper()
-	text, err := os.ReadFile("../../clienthello/testdata/" + name + ".hex")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return unhex(t, strings.TrimSpace(string(text)))
+	return flights.Read(t, "../../clienthello/testdata/"+name+".hex")
 }
 
 func unhex(t testing.TB, text string) string {
@@ -83,27 +78,19 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// ask is s.Ask for a server that may close the connection with bytes unread, which resets it.
-func ask(s *streamtest.Server, n int, first string) string {
-	c := s.Dial(n)
-	s.Send(c, first)
-	got, _ := io.ReadAll(c)
-	return string(got)
-}
-
 func TestLimits(t *testing.T) {
 	s := streamtest.Start(t, `ssl_preread on;
 		server { listen 127.0.0.1:%PORT%; preread_buffer_size 42; return late; }
 		server { listen 127.0.0.1:%PORT1%; preread_timeout 50ms; return late; }`, sslpreread.Module, returns.Module)
 	first := captured(t, "curl")
-	if got := ask(s, 0, first); got != "" {
+	if got := s.AskOrReset(0, first); got != "" {
 		t.Errorf("preread buffer full: %q", got)
 	}
 	if !strings.Contains(s.ErrorLog(), "preread buffer full while prereading client data") {
 		t.Errorf("no message: %s", s.ErrorLog())
 	}
 	began := time.Now()
-	if got := ask(s, 1, first[:100]); got != "" || time.Since(began) < 40*time.Millisecond {
+	if got := s.AskOrReset(1, first[:100]); got != "" || time.Since(began) < 40*time.Millisecond {
 		t.Errorf("preread_timeout: %q after %v", got, time.Since(began))
 	}
 }

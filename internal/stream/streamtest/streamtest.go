@@ -177,6 +177,16 @@ func (s *Server) Ask(n int, send string) string {
 	return s.ReadAll(c)
 }
 
+// AskOrReset is Ask for a server that may close the connection with bytes unread, which resets it.
+func (s *Server) AskOrReset(n int, send string) string {
+	s.t.Helper()
+	c := s.Dial(n)
+	defer c.Close()
+	s.Send(c, send)
+	got, _ := io.ReadAll(c)
+	return string(got)
+}
+
 // Send sends text.
 func (s *Server) Send(c net.Conn, text string) {
 	s.t.Helper()
