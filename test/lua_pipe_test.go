@@ -22,14 +22,14 @@ func TestPipe(t *testing.T) {
 			ngx.say(p:kill(9))`,
 			"hello||a|re\nerr\nst\nfalseexit2\nnilexited\nnilclosed\nnilclosed\nnilexited\n"},
 		"writing more than a pipe holds": {`
-			local p, data, total = pipe.launch("wc -c"), ("1234"):rep(2048), 0
+			local p, data, total = pipe.spawn("wc -c"), ("1234"):rep(2048), 0
 			for i = 1, 40 do total = total + p:write(data) end
 			ngx.say(p:shutdown("stdin"))
 			ngx.say(total, " ", p:stdout_read_line())
 			ngx.say(p:wait())`,
 			"true\n327680 327680\ntrueexit0\n"},
 		"timeouts": {`
-			local p = pipe.launch("printf part; sleep 30", {stdout_read_timeout = 30, wait_timeout = 30, write_timeout = 30})
+			local p = pipe.spawn("printf part; sleep 30", {stdout_read_timeout = 30, wait_timeout = 30, write_timeout = 30})
 			ngx.say(p:stdout_read_line())
 			ngx.say(p:wait())
 			local data, ok, err = ("x"):rep(100000)
@@ -49,7 +49,7 @@ func TestPipe(t *testing.T) {
 			ngx.say(ngx.thread.wait(waiting))`,
 			"nilpipe busy waiting\nnilpipe busy reading\ntrue\ntruenilaborted\nnilinvalid signal\ntrue\ntruefalsesignal15\n"},
 		"environment and stderr": {`
-			local p = pipe.launch("env | grep ^A=; echo $A >&2", {environ = {"A=b"}, merge_stderr = true})
+			local p = pipe.spawn("env | grep ^A=; echo $A >&2", {environ = {"A=b"}, merge_stderr = true})
 			ngx.say(p:stderr_read_line())
 			ngx.say(p:shutdown("stderr"))
 			ngx.print(p:stdout_read_all())`,
@@ -64,7 +64,7 @@ func TestPipe(t *testing.T) {
 			raises(pipe.spawn, "a", {environ = {"A"}})
 			raises(pipe.spawn, "a", {buffer_size = 0})
 			raises(pipe.spawn, "a", {wait_timeout = -1})
-			local p = pipe.launch("true")
+			local p = pipe.spawn("true")
 			raises(p.wait, {})
 			raises(p.set_timeouts, p, nil, nil, -1)
 			raises(p.stdout_read_bytes, p, -1)
