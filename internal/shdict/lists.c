@@ -108,10 +108,10 @@ int weir_shdict_push(weir_shdict_t *d, int left, const char *key, size_t key_len
     struct stripe *st = stripe_of(d, &r);
     int is_num = type == SHDICT_TNUMBER, rc;
 
-    lock(&st->lock);
+    stripe_lock(st);
     reap(d, st, r.now);
     rc = push_locked(d, st, &r, left, type, is_num ? (void *)&num : str, is_num ? sizeof(num) : str_len, &v->num);
-    unlock(&st->lock);
+    stripe_unlock(st);
     return rc;
 }
 
@@ -166,10 +166,10 @@ int weir_shdict_pop(weir_shdict_t *d, int left, const char *key, size_t key_len,
     int rc;
 
     v->type = SHDICT_TNIL;
-    lock(&st->lock);
+    stripe_lock(st);
     reap(d, st, r.now);
     rc = pop_locked(d, st, &r, left, v);
-    unlock(&st->lock);
+    stripe_unlock(st);
     return rc;
 }
 
@@ -181,7 +181,7 @@ int weir_shdict_llen(weir_shdict_t *d, const char *key, size_t key_len, int64_t 
     int rc = SHDICT_OK;
 
     v->num = 0;
-    lock(&st->lock);
+    stripe_lock(st);
     reap(d, st, r.now);
     n = node_find(d, &r);
     if (n != NULL) {
@@ -192,6 +192,6 @@ int weir_shdict_llen(weir_shdict_t *d, const char *key, size_t key_len, int64_t 
             rc = SHDICT_NOT_LIST;
         }
     }
-    unlock(&st->lock);
+    stripe_unlock(st);
     return rc;
 }

@@ -12,7 +12,8 @@ typedef struct {
     _Atomic uint32_t state; /* 0 free, 1 held, 2 held and somebody sleeps */
 } shlock;
 
-#define SPINS 60
+/* Who waits looks less and less often: the one who works meanwhile keeps the cache lines for many turns. */
+#define SPINS 8
 
 static inline int lock_try(shlock *l)
 {
@@ -24,7 +25,9 @@ static inline int lock_try(shlock *l)
 static inline void lock_wait(shlock *l)
 {
     for (int i = 0; i < SPINS; i++) {
-        __builtin_ia32_pause();
+        for (int n = 1 << i; n > 0; n--) {
+            __builtin_ia32_pause();
+        }
         if (atomic_load_explicit(&l->state, memory_order_relaxed) == 0 && lock_try(l)) {
             return;
         }

@@ -209,11 +209,11 @@ int evict(weir_shdict_t *d, uint64_t now)
     if (st == NULL) {
         return 0;
     }
-    lock(&st->lock);
+    stripe_lock(st);
     if (st->oldest != NULL) {
         node_remove(d, st, st->oldest);
         reap(d, st, now);
     }
-    unlock(&st->lock);
+    stripe_unlock(st);
     return 1;
 }

@@ -42,7 +42,8 @@ struct list {
 };
 
 struct stripe {
-    shlock       lock;
+    shlock           lock;
+    _Atomic uint32_t changes; /* odd while somebody has the lock: peek.c reads without it */
     struct node *newest, *oldest;
     size_t       expiring; /* entries with an end: nothing is looked at while there is none */
     _Atomic uint32_t last_use; /* of the oldest; read without the lock, to choose whom to evict */
@@ -90,6 +91,22 @@ static inline struct list *list_of(struct node *n)
 {
     return (struct list *)(((uintptr_t)value_of(n) + 7) & ~(uintptr_t)7);
 }
+
+static inline void stripe_lock(struct stripe *st)
+{
+    lock(&st->lock);
+    atomic_store_explicit(&st->changes, st->changes + 1, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
+}
+
+static inline void stripe_unlock(struct stripe *st)
+{
+    atomic_store_explicit(&st->changes, st->changes + 1, memory_order_release);
+    unlock(&st->lock);
+}
+
+/* peek.c: get without the lock, v->type set; 0 when the lock is needed. */
+int peek(weir_shdict_t *d, struct stripe *st, const struct request *r, int stale, weir_shdict_value_t *v, int *rc);
 
 /* All of these want the stripe's lock held. */
 struct node *node_find(weir_shdict_t *d, const struct request *r);

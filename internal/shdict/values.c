@@ -41,10 +41,14 @@ int weir_shdict_get(weir_shdict_t *d, const char *key, size_t key_len, int stale
     struct request r = request_make(d, key, key_len, now);
     struct stripe *st = stripe_of(d, &r);
     struct node *n;
-    int rc = SHDICT_OK;
+    int rc;
 
+    if (peek(d, st, &r, stale, v, &rc)) {
+        return rc;
+    }
+    rc = SHDICT_OK;
     v->type = SHDICT_TNIL;
-    lock(&st->lock);
+    stripe_lock(st);
     if (!stale) {
         reap(d, st, r.now);
     }
@@ -56,7 +60,7 @@ int weir_shdict_get(weir_shdict_t *d, const char *key, size_t key_len, int stale
             rc = copy_out(n, v);
         }
     }
-    unlock(&st->lock);
+    stripe_unlock(st);
     return rc;
 }
 
@@ -126,10 +130,10 @@ int weir_shdict_store(weir_shdict_t *d, int op, const char *key, size_t key_len,
         return SHDICT_NO_MEMORY;
     }
     for (int i = 0;; i++) {
-        lock(&st->lock);
+        stripe_lock(st);
         reap(d, st, r.now);
         rc = store_locked(d, st, &r, &s);
-        unlock(&st->lock);
+        stripe_unlock(st);
         if (rc != SHDICT_NO_MEMORY || (op & SHDICT_SAFE) || i == EVICTIONS || !evict(d, r.now)) {
             return rc | forced;
         }
@@ -177,10 +181,10 @@ int weir_shdict_incr(weir_shdict_t *d, const char *key, size_t key_len, double b
     int rc, forced = 0;
 
     for (int i = 0;; i++) {
-        lock(&st->lock);
+        stripe_lock(st);
         reap(d, st, r.now);
         rc = incr_locked(d, st, &r, by, has_init, &s, &v->num);
-        unlock(&st->lock);
+        stripe_unlock(st);
         if (rc != SHDICT_NO_MEMORY || i == EVICTIONS || !evict(d, r.now)) {
             return rc | forced;
         }
@@ -194,10 +198,10 @@ int weir_shdict_ttl(weir_shdict_t *d, const char *key, size_t key_len, int64_t n
     struct stripe *st = stripe_of(d, &r);
     struct node *n;
 
-    lock(&st->lock);
+    stripe_lock(st);
     n = node_find(d, &r);
     v->num = n == NULL || n->expires == 0 ? 0 : (double)(int64_t)(n->expires - r.now);
-    unlock(&st->lock);
+    stripe_unlock(st);
     return n == NULL ? SHDICT_NOT_FOUND : SHDICT_OK;
 }
 
@@ -207,11 +211,11 @@ int weir_shdict_expire(weir_shdict_t *d, const char *key, size_t key_len, int64_
     struct stripe *st = stripe_of(d, &r);
     struct node *n;
 
-    lock(&st->lock);
+    stripe_lock(st);
     n = node_find(d, &r);
     if (n != NULL) {
         node_expires(st, n, exptime > 0 ? r.now + (uint64_t)exptime : 0);
     }
-    unlock(&st->lock);
+    stripe_unlock(st);
     return n == NULL ? SHDICT_NOT_FOUND : SHDICT_OK;
 }

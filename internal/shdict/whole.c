@@ -73,7 +73,7 @@ void weir_shdict_flush_all(weir_shdict_t *d, int64_t now)
 
     for (uint32_t i = 0; i <= d->stripe_mask; i++) {
         struct stripe *st = &d->stripes[i];
-        lock(&st->lock);
+        stripe_lock(st);
         for (struct node *n = st->newest; n != NULL; n = n->older) {
             node_expires(st, n, 1);
         }
@@ -81,7 +81,7 @@ void weir_shdict_flush_all(weir_shdict_t *d, int64_t now)
             node_remove(d, st, st->oldest);
         }
         reap(d, st, ms);
-        unlock(&st->lock);
+        stripe_unlock(st);
     }
 }
 
@@ -108,9 +108,9 @@ int64_t weir_shdict_flush_expired(weir_shdict_t *d, int64_t max, int64_t now)
     int64_t freed = 0;
 
     for (uint32_t i = 0; i <= d->stripe_mask; i++) {
-        lock(&d->stripes[i].lock);
+        stripe_lock(&d->stripes[i]);
         freed += flush_stripe(d, &d->stripes[i], max > 0 ? max - freed : 0, ms);
-        unlock(&d->stripes[i].lock);
+        stripe_unlock(&d->stripes[i]);
         if (max > 0 && freed == max) {
             break;
         }
@@ -153,9 +153,9 @@ char *weir_shdict_keys(weir_shdict_t *d, int64_t max, int64_t now, size_t *count
     int rc = k.buf == NULL ? -1 : 0;
 
     for (uint32_t i = 0; i <= d->stripe_mask && rc == 0; i++) {
-        lock(&d->stripes[i].lock);
+        stripe_lock(&d->stripes[i]);
         rc = add_keys(&k, &d->stripes[i], max > 0 ? (size_t)max : 0, ms);
-        unlock(&d->stripes[i].lock);
+        stripe_unlock(&d->stripes[i]);
     }
     if (rc != 0) {
         free(k.buf);
