@@ -183,7 +183,7 @@ void wr_pushval(wr_vm *vm, lua_State *L, wr_val *v, int argbase)
 }
 
 /* Moves function argument at and all after it onto a new anchored thread. */
-static wr_thread *spawn(wr_vm *vm, lua_State *L, int at, int top)
+wr_thread *wr_spawn(wr_vm *vm, lua_State *L, int at, int top)
 {
     luaL_argcheck(L, lua_isfunction(L, at) && !lua_iscfunction(L, at), at,
                   "Lua function expected");
@@ -246,7 +246,7 @@ static void pack(wr_vm *vm, lua_State *L, wr_fn *fn, wr_frame *f)
     if (vm->sp + top + 64 > vm->limit) luaL_error(L, "call frames too deep");
     if (wr_deep()) luaL_error(L, "C stack overflow");
     if (fn->spawn) {
-        t = spawn(vm, L, fn->spawn, top);
+        t = wr_spawn(vm, L, fn->spawn, top);
         top = fn->spawn;
     }
     if (fn->nfields) top = add_fields(L, fn, top);

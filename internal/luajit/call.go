@@ -98,6 +98,9 @@ func (vm *VM) enter(f *C.wr_frame) *Call {
 //export weirLuaCall
 func weirLuaCall(f *C.wr_frame) C.int {
 	vm := vms.byID.Load().at(int32(f.vmid))
+	if vm.c.spawning != nil {
+		vm.spawned()
+	}
 	c := vm.enter(f)
 	outcome := c.run(vm.funcs[f.fn])
 	vm.depth--

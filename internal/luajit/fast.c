@@ -108,6 +108,8 @@ int wr_fast(wr_vm *vm, lua_State *L, int kind)
     switch (kind) {
     case WR_FAST_NEW: return fast_new(vm, L);
     case WR_FAST_COLLECT: return fast_collect(vm, L);
+    case WR_FAST_SPAWN: return wr_fastspawn(vm, L);
+    case WR_FAST_WAIT: return wr_fastwait(vm, L);
     }
     if (vm->fast.may == 0) return WR_ASK;
     return kind == WR_FAST_SEND ? fast_send(vm, L) : fast_line(vm, L);

@@ -19,6 +19,11 @@ const (
 	FastNew Fast = C.WR_FAST_NEW
 	// FastCollect: a __gc of boxes, whose number is kept for Collected.
 	FastCollect Fast = C.WR_FAST_COLLECT
+	// FastSpawn: with Options.Spawn 1, a thread that ends without Go being entered from it, where SetBoxes allows new
+	// objects and MaySpawn allows it.
+	FastSpawn Fast = C.WR_FAST_SPAWN
+	// FastWait: the results of a thread that a FastSpawn of the same thread has made and that has ended.
+	FastWait Fast = C.WR_FAST_WAIT
 )
 
 // SetBoxes has C make what a FastNew returns: a table with the metatable table that holds a box with the metatable box,

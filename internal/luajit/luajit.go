@@ -60,6 +60,9 @@ import (
 type VM struct {
 	// OnPanic is told of a panic in a Func, with the Go stack.
 	OnPanic func(value any, stack []byte)
+	// OnSpawn is told of a thread that a FastSpawn of parent has made, before Go is entered from it or when it has
+	// stopped. It must be set where FastSpawn is used.
+	OnSpawn func(t, parent *Thread)
 	// OnSlow is told the Lua traceback after Interrupt. It must not call the VM.
 	OnSlow func(traceback string)
 

@@ -10,17 +10,13 @@ static void unlink_child(wr_thread *t)
     t->parent = NULL;
 }
 
-/* n of a thread that cannot take its values and ends: after wr_room failed it
- * cannot be resumed any more. */
-#define NO_ROOM (-1)
-
 /* Hands ok and the top n values of t to the coroutine that resumed it. */
 static wr_thread *to_parent(wr_thread *t, int ok, int *n)
 {
     wr_thread *p = t->parent;
     unlink_child(t);
     if (!wr_room(p->L, *n + 2)) {
-        *n = NO_ROOM;
+        *n = WR_NO_ROOM;
         return p;
     }
     lua_pushboolean(p->L, ok);
@@ -34,7 +30,7 @@ static wr_thread *to_child(wr_vm *vm, wr_thread *t, int *n)
     wr_thread *c = vm->target;
     *n = lua_gettop(t->L) - 1;
     if (wr_room(c->L, *n + 2)) lua_xmove(t->L, c->L, *n);
-    else *n = NO_ROOM;
+    else *n = WR_NO_ROOM;
     c->parent = t;
     c->depth = t->depth + 1;
     t->child = c;
@@ -48,7 +44,7 @@ static int resume(wr_vm *vm, wr_thread *t, int n)
 {
     vm->cur = t;
     vm->op = WR_OP_NONE;
-    if (n == NO_ROOM) {
+    if (n == WR_NO_ROOM) {
         lua_pushliteral(t->L, "stack overflow");
         return LUA_ERRRUN;
     }
@@ -72,15 +68,15 @@ static int load_stack(wr_vm *vm, wr_thread *t, wr_val *vals, int n)
     t->setexdata = 0;
     for (int i = 0; i < n; i++)
         strings |= vals[i].t == WR_STR || vals[i].t >= WR_BUFSTR;
-    if (n && !wr_room(t->L, n + 2)) return NO_ROOM;
+    if (n && !wr_room(t->L, n + 2)) return WR_NO_ROOM;
     if (strings) {
         wr_req req = { .op = WP_PUSH, .vals = vals, .n = n };
         int top = lua_gettop(vm->L);
-        if (wr_protected((uintptr_t)vm, &req) != 0) return NO_ROOM;
+        if (wr_protected((uintptr_t)vm, &req) != 0) return WR_NO_ROOM;
         nargs = lua_gettop(vm->L) - top;
         if (!wr_room(t->L, nargs + 2)) {
             lua_settop(vm->L, top);
-            return NO_ROOM;
+            return WR_NO_ROOM;
         }
         lua_xmove(vm->L, t->L, nargs);
     } else {
@@ -116,6 +112,10 @@ static int schedule(wr_vm *vm, wr_thread *t, int n)
             t->status = WR_SUSPENDED;
             n = lua_gettop(t->L);
             t = to_parent(t, 1, &n);
+            continue;
+        }
+        if (rc == 0 && t == vm->spawning && vm->mayspawn) {
+            t = wr_ended(vm, t, &n);
             continue;
         }
         if (t->parent == NULL) {

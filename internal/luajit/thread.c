@@ -37,6 +37,9 @@ static wr_thread *take_struct(wr_vm *vm, lua_State *L)
 
 static void give_struct(wr_vm *vm, wr_thread *t)
 {
+    if (t->spawner) wr_takezombie(t->spawner, t);
+    t->spawner = NULL;
+    if (t == vm->spawning) vm->spawning = NULL;
     if (t->parent) t->parent->child = NULL;
     if (t->child) t->child->parent = NULL;
     if (!t->anchored) vm->loose--;
@@ -81,7 +84,7 @@ wr_thread *wr_newthread(wr_vm *vm, lua_State *L, int anchored)
     lua_setexdata(co, lua_getexdata(L));
     lua_setexdata2(co, t);
     t->L = co;
-    t->parent = t->child = NULL;
+    t->parent = t->child = t->spawner = t->zombies = t->sibling = NULL;
     t->status = anchored ? WR_RUNNING : WR_SUSPENDED;
     t->anchored = anchored;
     t->exposed = !anchored;
@@ -96,6 +99,7 @@ wr_thread *wr_newthread(wr_vm *vm, lua_State *L, int anchored)
 void wr_freethread(wr_vm *vm, lua_State *L, wr_thread *t)
 {
     for (wr_thread *c = t->child; c; c = c->child) c->status = WR_DEAD;
+    while (t->zombies) wr_freethread(vm, L, t->zombies);
     lua_setexdata2(t->L, WR_DEAD_MARK);
     lua_setexdata(t->L, NULL);
     lua_pushnil(L);

@@ -121,6 +121,9 @@ func (t *Thread) Resume() State {
 	r := uint64(C.wr_run(C.uintptr_t(uintptr(unsafe.Pointer(t.c))),
 		C.uintptr_t(uintptr(base)), C.int32_t(n)))
 	vm.c.blen = mark
+	if vm.c.spawning != nil {
+		vm.spawned()
+	}
 	id := int32(r >> 8)
 	if id == int32(t.c.id) {
 		t.stopped = t
@@ -209,7 +212,7 @@ func (t *Thread) Release() {
 	t.forget()
 	vm := t.vm
 	c := t.c
-	if c.done != 0 && c.exposed == 0 && c.child == nil && len(vm.idle) < idleThreads {
+	if c.done != 0 && c.exposed == 0 && c.child == nil && c.zombies == nil && len(vm.idle) < idleThreads {
 		vm.idle = append(vm.idle, t)
 		return
 	}

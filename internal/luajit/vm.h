@@ -77,6 +77,10 @@ struct wr_thread {
     int32_t depth;      /* coroutines above it in its chain */
     int32_t setexdata;  /* exdata is to be set before the next run */
     uint64_t exdata;
+    /* spawn.c */
+    wr_thread *spawner; /* who goes on when it has ended, or owns its results */
+    wr_thread *zombies; /* that it has spawned: ended, nobody has waited */
+    wr_thread *sibling; /* in spawner->zombies */
 };
 
 typedef struct wr_frame {
@@ -109,7 +113,8 @@ typedef struct wr_lent {
 } wr_lent;
 
 enum { WR_MAY_SEND = 1, WR_MAY_WAIT = 2, WR_MAY_HOLD = 4 };
-enum { WR_FAST_SEND = 1, WR_FAST_LINE = 2, WR_FAST_NEW = 3, WR_FAST_COLLECT = 4 };
+enum { WR_FAST_SEND = 1, WR_FAST_LINE = 2, WR_FAST_NEW = 3, WR_FAST_COLLECT = 4,
+       WR_FAST_SPAWN = 5, WR_FAST_WAIT = 6 };
 
 /* What C makes new objects with, and what it knows of collected ones: fast.c. */
 typedef struct wr_boxes {
@@ -169,6 +174,8 @@ struct wr_vm {
     char number[32];    /* text of an error that is a number */
     wr_lent fast;
     wr_boxes boxes;
+    wr_thread *spawning;    /* runs, and Go has not heard of it */
+    int32_t mayspawn;
 };
 
 typedef struct wr_fn {
@@ -228,11 +235,18 @@ void wr_pushval(wr_vm *vm, lua_State *L, wr_val *v, int argbase);
 
 /* call.c */
 int wr_call(lua_State *L);
+wr_thread *wr_spawn(wr_vm *vm, lua_State *L, int at, int top);
 size_t wr_where(lua_State *L, char *dst, size_t size);
 
 /* fast.c: the number of results, or WR_ASK when Go is to be asked */
 #define WR_ASK (-2)
 int wr_fast(wr_vm *vm, lua_State *L, int kind);
+
+/* spawn.c */
+int wr_fastspawn(wr_vm *vm, lua_State *L);
+int wr_fastwait(wr_vm *vm, lua_State *L);
+wr_thread *wr_ended(wr_vm *vm, wr_thread *t, int *n);
+int wr_takezombie(wr_thread *p, wr_thread *t);
 
 /* flatten.c */
 void wr_flatten(wr_vm *vm, lua_State *L, int at, int mode);
@@ -247,7 +261,9 @@ void wr_pushthread(wr_vm *vm, lua_State *L, wr_thread *t);
 /* coroutine.c */
 void wr_opencoroutines(wr_vm *vm);
 
-/* run.c */
+/* run.c: n of a thread that cannot take its values and ends, as after wr_room
+ * has failed it cannot be resumed any more */
+#define WR_NO_ROOM (-1)
 uint64_t wr_run(uintptr_t thread, uintptr_t vals, int32_t n);
 
 void wr_enter(wr_vm *vm);

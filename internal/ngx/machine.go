@@ -86,6 +86,7 @@ func newMachine(c *stream.Config, main *config, worker int) (*machine, error) {
 	m.shared = (*shared)(unsafe.Pointer(unsafe.SliceData(m.page)))
 	m.shared.phase = int32(inInit)
 	vm.OnPanic = func(v any, stack []byte) { m.logf(logs.Alert, "panic in a Lua call: %v\n%s", v, stack) }
+	vm.OnSpawn = m.spawned
 	vm.SetLogLevel(int(c.Log.Level()))
 	err = m.setPaths()
 	if err == nil {

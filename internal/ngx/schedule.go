@@ -42,6 +42,7 @@ func (r *request) run(p posting) {
 // post puts p behind what is to run.
 func (r *request) post(p posting) {
 	p.birth = p.co.birth
+	r.m.vm.MaySpawn(false)
 	r.posted = append(r.posted, p)
 }
 
@@ -89,6 +90,7 @@ func (r *request) enterThread(p *posting) (luajit.State, *coroutine) {
 		p.lends.lend()
 	}
 	before := m.enter(r)
+	m.vm.MaySpawn(len(r.posted) == r.firstPosted)
 	state := t.Resume()
 	if m.lent != nil && m.depth == 1 {
 		m.lent.takeBack(t)

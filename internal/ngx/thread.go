@@ -9,8 +9,8 @@ var threadFamily = family{
 	name: "thread",
 	lua:  "thread.lua",
 	primitives: []primitive{
-		{name: "thread_spawn", run: spawnThread, in: yieldable, opt: luajit.Options{Spawn: 1}},
-		{name: "thread_wait", run: waitThread, in: yieldable, waits: true},
+		{name: "thread_spawn", run: spawnThread, in: yieldable, opt: luajit.Options{Spawn: 1, Fast: luajit.FastSpawn}},
+		{name: "thread_wait", run: waitThread, in: yieldable, waits: true, opt: luajit.Options{Fast: luajit.FastWait}},
 		{name: "thread_kill", run: killThread, in: yieldable},
 	},
 }
@@ -22,12 +22,22 @@ func spawnThread(m *machine, c *luajit.Call) luajit.Outcome {
 		t.Release()
 		return c.RaiseNoYield()
 	}
-	parent, r := m.running(c), m.req
-	child := r.adopt(t)
-	child.parent, child.parentBirth = parent, parent.birth
-	r.live++
-	r.post(posting{co: parent, spawned: child})
+	m.spawned(t, c.Thread())
 	return luajit.Spawned
+}
+
+// spawned makes t, which parent has spawned, a light thread that runs. One that ends before Go hears of it is none.
+func (m *machine) spawned(t, parent *luajit.Thread) {
+	child := m.child(t, parent)
+	m.req.live++
+	m.req.post(posting{co: child.parent, spawned: child})
+}
+
+func (m *machine) child(t, parent *luajit.Thread) *coroutine {
+	child := m.req.adopt(t)
+	child.parent = m.coroutineOf(parent)
+	child.parentBirth = child.parent.birth
+	return child
 }
 
 // waitThread(…) returns what the first of the light threads to end returns.
@@ -75,10 +85,25 @@ func (m *machine) lightThread(c *luajit.Call, i int) *coroutine {
 		return nil
 	}
 	co, _ := t.Data.(*coroutine)
-	if co == nil || !co.light || co.entry() {
+	if co == nil {
+		return m.zombie(t)
+	}
+	if !co.light || co.entry() {
 		return nil
 	}
 	return co
+}
+
+// zombie is the light thread that has ended before Go heard of it; nil when t is none.
+func (m *machine) zombie(t *luajit.Thread) *coroutine {
+	parent := t.TakeZombie()
+	if parent == nil {
+		return nil
+	}
+	child := m.child(t, parent)
+	child.zombie = true
+	child.parent.zombies = append(child.parent.zombies, child)
+	return child
 }
 
 func (co *coroutine) entry() bool { return co.req.entry == co }
