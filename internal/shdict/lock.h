@@ -13,7 +13,7 @@ typedef struct {
 } shlock;
 
 /* Who waits looks less and less often: the one who works meanwhile keeps the cache lines for many turns. */
-#define SPINS 8
+#define SPINS 12
 
 static inline int lock_try(shlock *l)
 {
