@@ -18,6 +18,11 @@ func (l *link) attempt() {
 		return
 	}
 	l.state().Addr = l.peering.Name
+	l.connectSoon()
+}
+
+// connect begins to connect to the peer that was chosen.
+func (l *link) connect() {
 	if l.s.Worker.Full() {
 		l.s.Log(logs.Alert, "worker_connections are not enough")
 		l.s.Finalize(stream.StatusInternal)
