@@ -66,6 +66,10 @@ func (c *Conn) Attach(l *loop.Loop, fd int, owner Owner) error {
 	return err
 }
 
+// ExpectInput has Readable say yes before an event has told so: who connects often sends at once, and an accepted
+// connection's first bytes are there by the time that somebody asks.
+func (c *Conn) ExpectInput() { c.state |= readable }
+
 const watched = loop.In | loop.Out | loop.ReadHup | loop.Edge
 
 // Unwatch has the owner be told nothing, until Watch.

@@ -90,6 +90,7 @@ func (w *Worker) attach(fd int, l *Listener) *Session {
 		s.next, w.idle = w.idle, s
 		return nil
 	}
+	s.Client.ExpectInput()
 	w.connections++
 	w.link(s)
 	w.Hold(s.Server.config)
