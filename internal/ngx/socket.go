@@ -8,9 +8,10 @@ import (
 )
 
 // A cosocket in Lua is a table whose first item is a box with the number of a socket, and whose methods are
-// primitives (ngx_stream_lua_socket_tcp.c). The files: receiving.go and receiveuntil.go: what is taken from the input;
-// sockread.go, sockuntil.go and sockwrite.go: calls that read and write; sockconnect.go and sockdial.go: connect;
-// sockpool.go, sockkeepalive.go and socklink.go: idle connections; reqsocket.go: the client's connection.
+// primitives (ngx_stream_lua_socket_tcp.c). The files: socklife.go: how they begin and end; receiving.go and
+// receiveuntil.go: what is taken from the input; sockread.go, sockuntil.go and sockwrite.go: calls that read and write;
+// sockconnect.go and sockdial.go: connect; sockpool.go, sockkeepalive.go and socklink.go: idle connections; reqsocket.go:
+// the client's connection; socklend.go: what C does without asking.
 
 // socket is the Go side of a cosocket: of a connection of its own, or of the client's (downstream).
 type socket struct {
@@ -82,88 +83,6 @@ type sockets struct {
 
 var socketSlot = newMachineSlot[sockets]()
 
-// newSocket makes a socket that is not connected, in a table that is pushed on v.
-func (m *machine) newSocket(v *luajit.Values, downstream bool) *socket {
-	all := socketSlot.of(m)
-	s := all.take(m)
-	s.number = all.sockets.add(s)
-	s.downstream = downstream
-	s.push(v)
-	return s
-}
-
-// push pushes a new table that stands for the socket. A downstream one lives as long as its session.
-func (s *socket) push(v *luajit.Values) {
-	all := socketSlot.of(s.m)
-	box, methods := all.box, all.tcp
-	if s.downstream {
-		box, methods = 0, all.request
-		if s.m.req.phase == inBalancer {
-			methods = all.glimpse
-		}
-	}
-	v.NewTable(1, 0)
-	v.PushBox(s.number, box)
-	v.SetIndex(1)
-	v.SetMetatable(methods)
-}
-
-func (all *sockets) take(m *machine) *socket {
-	if n := len(all.idle); n > 0 {
-		s := all.idle[n-1]
-		all.idle = all.idle[:n-1]
-		return s
-	}
-	s := &socket{m: m}
-	s.timer.Handler = s
-	s.pushRead, s.pushSend, s.pushConnect = s.readResult, s.sendResult, s.connectResult
-	s.onReadable, s.onWritable = s.clientReadable, s.clientWritable
-	return s
-}
-
-// free takes the socket's number back.
-func (s *socket) free() {
-	all := socketSlot.of(s.m)
-	s.finalize()
-	s.disown()
-	if s.timer.Armed() {
-		s.m.worker.Loop.Disarm(&s.timer)
-	}
-	all.sockets.remove(s.number)
-	*s = socket{m: s.m, timer: s.timer, pushRead: s.pushRead, pushSend: s.pushSend,
-		pushConnect: s.pushConnect, onReadable: s.onReadable, onWritable: s.onWritable}
-	if len(all.idle) < 256 {
-		all.idle = append(all.idle, s)
-	}
-}
-
-// collectSocket is called when Lua has let a socket go, if C cannot keep its number for freeCollected.
-func collectSocket(m *machine, c *luajit.Call) luajit.Outcome {
-	m.freeSocket(c.Box(1))
-	return luajit.Return
-}
-
-// freeCollected frees the sockets that Lua has let go.
-func (m *machine) freeCollected() {
-	for _, number := range m.vm.Collected() {
-		m.freeSocket(number)
-	}
-}
-
-func (m *machine) freeSocket(number uint64) {
-	if s := socketSlot.of(m).sockets.get(number); s != nil {
-		s.free()
-	}
-}
-
-// endLife frees the socket of a call that has made it as good as new, unless it has settings to remember.
-func (s *socket) endLife(c *luajit.Call) {
-	if s.readTimeout == 0 && s.sendTimeout == 0 && s.connectTimeout == 0 && !s.hasBound && !s.transparent {
-		c.SetBox(1, 0)
-		s.free()
-	}
-}
-
 // self is the socket that a method is called on, made at its first call, and nil when its table has none any more. ok is false when the argument
 // is no table, and then wrong is the error.
 func (m *machine) self(c *luajit.Call) (s *socket, wrong luajit.Outcome, ok bool) {
@@ -173,39 +92,11 @@ func (m *machine) self(c *luajit.Call) (s *socket, wrong luajit.Outcome, ok bool
 	all, number := socketSlot.of(m), c.Box(1)
 	if number == 0 && c.HasBox(1) {
 		s = all.take(m)
-		s.number = all.sockets.add(s)
 		c.SetBox(1, s.number)
 		return s, 0, true
 	}
 	m.recall(number)
 	return all.sockets.get(number), 0, true
-}
-
-// own takes the socket for the request that runs.
-func (s *socket) own(r *request) {
-	s.disown()
-	s.req, s.reqID, s.listed = r, r.id, true
-	s.prev, s.next = nil, r.sockets
-	if s.next != nil {
-		s.next.prev = s
-	}
-	r.sockets = s
-}
-
-func (s *socket) disown() {
-	if !s.listed {
-		return
-	}
-	s.listed = false
-	if s.prev == nil {
-		s.req.sockets = s.next
-	} else {
-		s.prev.next = s.next
-	}
-	if s.next != nil {
-		s.next.prev = s.prev
-	}
-	s.prev, s.next = nil, nil
 }
 
 // foreign tells that another request than the one that runs has connected the socket.

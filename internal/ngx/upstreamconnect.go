@@ -69,7 +69,6 @@ func (m *machine) newPeerSocket(timeout int64) *socket {
 	m.freeCollected() // they may hold what this one is to get
 	all := socketSlot.of(m)
 	s := all.take(m)
-	s.number = all.sockets.add(s)
 	s.returned, s.connectTimeout = true, timeout
 	s.own(m.req)
 	return s

@@ -1,0 +1,119 @@
+package ngx
+
+import "github.com/weirproxy/weir/internal/luajit"
+
+// How sockets begin and end: those of Lua code are made when they are first used and freed some time after Lua has let
+// them go; the struct is used again. A request has a list of those that it has connected, and closes them when it ends.
+
+// newSocket makes a socket that is not connected, in a table that is pushed on v.
+func (m *machine) newSocket(v *luajit.Values, downstream bool) *socket {
+	all := socketSlot.of(m)
+	s := all.take(m)
+	s.downstream = downstream
+	s.push(v)
+	return s
+}
+
+// push pushes a new table that stands for the socket. A downstream one lives as long as its session.
+func (s *socket) push(v *luajit.Values) {
+	all := socketSlot.of(s.m)
+	box, methods := all.box, all.tcp
+	if s.downstream {
+		box, methods = 0, all.request
+		if s.m.req.phase == inBalancer {
+			methods = all.glimpse
+		}
+	}
+	v.NewTable(1, 0)
+	v.PushBox(s.number, box)
+	v.SetIndex(1)
+	v.SetMetatable(methods)
+}
+
+// take gives a socket with a number.
+func (all *sockets) take(m *machine) (s *socket) {
+	if n := len(all.idle); n > 0 {
+		s = all.idle[n-1]
+		all.idle = all.idle[:n-1]
+	} else {
+		s = &socket{m: m}
+		s.timer.Handler = s
+		s.pushRead, s.pushSend, s.pushConnect = s.readResult, s.sendResult, s.connectResult
+		s.onReadable, s.onWritable = s.clientReadable, s.clientWritable
+	}
+	s.number = all.sockets.add(s)
+	return s
+}
+
+// idleSockets is how many freed structs a machine keeps: Lua's collector frees many at once.
+const idleSockets = 1024
+
+// free takes the socket's number back.
+func (s *socket) free() {
+	all := socketSlot.of(s.m)
+	s.finalize()
+	s.disown()
+	if s.timer.Armed() {
+		s.m.worker.Loop.Disarm(&s.timer)
+	}
+	all.sockets.remove(s.number)
+	*s = socket{m: s.m, timer: s.timer, pushRead: s.pushRead, pushSend: s.pushSend,
+		pushConnect: s.pushConnect, onReadable: s.onReadable, onWritable: s.onWritable}
+	if len(all.idle) < idleSockets {
+		all.idle = append(all.idle, s)
+	}
+}
+
+// collectSocket is called when Lua has let a socket go, if C cannot keep its number for freeCollected.
+func collectSocket(m *machine, c *luajit.Call) luajit.Outcome {
+	m.freeSocket(c.Box(1))
+	return luajit.Return
+}
+
+// freeCollected frees the sockets that Lua has let go.
+func (m *machine) freeCollected() {
+	for _, number := range m.vm.Collected() {
+		m.freeSocket(number)
+	}
+}
+
+func (m *machine) freeSocket(number uint64) {
+	if s := socketSlot.of(m).sockets.get(number); s != nil {
+		s.free()
+	}
+}
+
+// endLife frees the socket of a call that has made it as good as new, unless it has settings to remember.
+func (s *socket) endLife(c *luajit.Call) {
+	if s.readTimeout == 0 && s.sendTimeout == 0 && s.connectTimeout == 0 && !s.hasBound && !s.transparent {
+		c.SetBox(1, 0)
+		s.free()
+	}
+}
+
+// own takes the socket for the request that runs.
+func (s *socket) own(r *request) {
+	s.disown()
+	s.req, s.reqID, s.listed = r, r.id, true
+	s.prev, s.next = nil, r.sockets
+	if s.next != nil {
+		s.next.prev = s
+	}
+	r.sockets = s
+}
+
+func (s *socket) disown() {
+	if !s.listed {
+		return
+	}
+	s.listed = false
+	if s.prev == nil {
+		s.req.sockets = s.next
+	} else {
+		s.prev.next = s.next
+	}
+	if s.next != nil {
+		s.next.prev = s.prev
+	}
+	s.prev, s.next = nil, nil
+}
