@@ -37,6 +37,7 @@ type Conn struct {
 	state connState
 	// before is what Unread has put before the kernel's bytes; nil: nothing, as nearly always.
 	before *[]byte
+	unsent *unsent // nil: nothing, as nearly always
 }
 
 type connState uint16
@@ -102,6 +103,9 @@ func (c *Conn) Ready(ev loop.Events) {
 	}
 	if ev&(loop.Out|loop.Hup|loop.Err) != 0 {
 		c.state |= writable
+		if c.unsent != nil {
+			c.push()
+		}
 	}
 	if ev&loop.ReadHup != 0 {
 		c.state |= readHup
@@ -190,7 +194,15 @@ func (c *Conn) recv(p []byte, flags uintptr) (int, error) {
 // Write writes what the kernel takes of p. A short count comes with no error: the rest has to wait for the owner to
 // be told.
 func (c *Conn) Write(p []byte) (int, error) {
-	c.Settle()
+	if c.state&late != 0 || c.unsent != nil {
+		if err := c.first(); err != nil {
+			return 0, err
+		}
+	}
+	return c.send(p)
+}
+
+func (c *Conn) send(p []byte) (int, error) {
 	for {
 		n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))),
 			uintptr(len(p)), unix.MSG_NOSIGNAL, 0, 0)
@@ -216,6 +228,10 @@ func (c *Conn) CloseWrite() error {
 	}
 	c.Settle()
 	c.state |= sentFin
+	if c.unsent != nil && c.unsent.err == nil {
+		c.unsent.fin = true
+		return nil
+	}
 	return c.shutdown(unix.SHUT_WR)
 }
 
@@ -235,25 +251,25 @@ func (c *Conn) Close() {
 	if !c.IsOpen() {
 		return
 	}
-	if c.state&late != 0 {
-		p, _ := c.takeLate()
-		c.Write(p) // what the kernel does not take is lost, as the owner has not asked by Settle
+	c.Settle()
+	if c.unsent != nil && c.unsent.err == nil {
+		c.closeBehind()
+		c.state, c.before, c.unsent = 0, nil, nil
+		return
 	}
 	if c.state&shared != 0 {
 		c.Unwatch() // the kernel only forgets a descriptor whose last copy is closed
 		c.shutdown(unix.SHUT_RDWR)
 	}
 	c.loop.Forget(int(c.fd))
-	c.state, c.before = 0, nil
+	c.state, c.before, c.unsent = 0, nil, nil
 	syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(c.fd), 0, 0)
 }
 
 // Reset closes the descriptor so that the peer sees a reset: nothing unsent is sent any more.
 func (c *Conn) Reset() {
 	if c.IsOpen() {
-		if c.state&late != 0 {
-			c.takeLate()
-		}
+		c.dropLate()
 		unix.SetsockoptLinger(int(c.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 		c.Close()
 	}
@@ -270,11 +286,12 @@ func (c *Conn) LetGo() {
 	}
 }
 
-// Detach gives the descriptor away: it is watched no more, stays open, and is the caller's. The Conn is closed.
+// Detach gives the descriptor away: it is watched no more, stays open, and is the caller's. The Conn is closed. What is
+// Unsent after Settle is lost.
 func (c *Conn) Detach() int {
 	c.Settle()
 	fd := int(c.fd)
 	c.Unwatch()
-	c.state, c.before = 0, nil
+	c.state, c.before, c.unsent = 0, nil, nil
 	return fd
 }

@@ -1,12 +1,21 @@
 package netio
 
-import "github.com/weirproxy/weir/internal/loop"
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/weirproxy/weir/internal/loop"
+)
 
 // Answering many peers in a round is cheaper when all are read first and then all are written: the kernel's code for
 // either stays in the cache, and a process that waits for several of the answers is woken by the first of them and
 // finds the others there. WriteLate is for that. What it was given is written when the round's events have been
-// handled, or with the first other call that writes, closes or gives away the connection, so nothing gets out of order
-// or is forgotten.
+// handled, or with the first other call that writes, closes or gives away the connection, so nothing gets out of order.
+//
+// To the owner it is as if the kernel had taken it. What the kernel does not take is the Conn's own affair: it is kept,
+// the Conn is not writable meanwhile, and goes first when it is again; Close leaves it to a closer. An error is returned
+// by the next Write.
 
 // LateMost is how many bytes WriteLate puts off at most.
 const LateMost = 2048
@@ -14,25 +23,23 @@ const LateMost = 2048
 // lateWrites is after how many writes they are not put off any longer: it bounds what the first of them waits for.
 const lateWrites = 32
 
-// LateWriter has had something written late.
-type LateWriter interface {
-	// WroteShort is told what could not be written: the connection takes no more for now (err is nil), or never
-	// (err as of Write). rest is valid during the call. It may come before WriteLate returns.
-	WroteShort(c *Conn, rest []byte, err error)
-}
-
 // outbox is what was put off in a loop's round. A connection has one place in it at most.
 type outbox struct {
-	writes  []lateWrite
-	data    []byte
-	writing bool
-	flush   func()
+	writes []lateWrite
+	data   []byte
+	flush  func()
 }
 
 type lateWrite struct {
 	conn     *Conn // nil: was written
 	from, to int   // in data
-	writer   LateWriter
+}
+
+// unsent is what was written late and the kernel has not taken.
+type unsent struct {
+	bytes []byte
+	err   error // why it never will; for the next Write
+	fin   bool  // CloseWrite comes behind it
 }
 
 func outboxOf(l *loop.Loop) *outbox {
@@ -45,19 +52,19 @@ func outboxOf(l *loop.Loop) *outbox {
 	return o
 }
 
-// WriteLate has p, which is copied, written by the end of the loop's round. Only what could not be is told to w.
-func (c *Conn) WriteLate(p []byte, w LateWriter) {
+// WriteLate has p, which is copied, written by the end of the loop's round. The connection must be Writable.
+func (c *Conn) WriteLate(p []byte) {
 	o := outboxOf(c.loop)
 	if c.state&late != 0 {
-		if last := &o.writes[len(o.writes)-1]; last.conn == c && last.writer == w && last.to-last.from+len(p) <= LateMost {
+		if last := &o.writes[len(o.writes)-1]; last.conn == c && last.to-last.from+len(p) <= LateMost {
 			o.data = append(o.data, p...)
 			last.to = len(o.data)
 			return
 		}
-		c.Settle()
+		c.settle()
 	}
-	if len(p) > LateMost || o.writing || len(o.writes) == 0 && c.loop.LastEvent() {
-		c.writeAll(p, w)
+	if len(p) > LateMost || c.unsent != nil || len(o.writes) == 0 && c.loop.LastEvent() {
+		c.writeOrKeep(p)
 		return
 	}
 	if len(o.writes) == 0 {
@@ -65,7 +72,7 @@ func (c *Conn) WriteLate(p []byte, w LateWriter) {
 	}
 	from := len(o.data)
 	o.data = append(o.data, p...)
-	o.writes = append(o.writes, lateWrite{conn: c, from: from, to: len(o.data), writer: w})
+	o.writes = append(o.writes, lateWrite{conn: c, from: from, to: len(o.data)})
 	c.state |= late
 	if len(o.writes) == lateWrites {
 		o.writeAll()
@@ -79,54 +86,135 @@ func (c *Conn) Settle() {
 	}
 }
 
-func (c *Conn) settle() {
-	p, w := c.takeLate()
-	c.writeAll(p, w)
-}
+// Unsent tells that something written late is not with the kernel yet; Settle may help.
+func (c *Conn) Unsent() bool { return c.state&late != 0 || c.unsent != nil && len(c.unsent.bytes) > 0 }
 
-// takeLate takes the connection's place out of the outbox.
-func (c *Conn) takeLate() (p []byte, w LateWriter) {
+func (c *Conn) settle() { c.writeOrKeep(c.take()) }
+
+// take takes out of the outbox what the connection has there.
+func (c *Conn) take() []byte {
 	c.state &^= late
 	o := outboxOf(c.loop)
 	for i := range o.writes {
 		if e := &o.writes[i]; e.conn == c {
-			p, w = o.data[e.from:e.to], e.writer
-			*e = lateWrite{}
-			break
+			e.conn = nil
+			return o.data[e.from:e.to]
 		}
 	}
-	return p, w
+	return nil
 }
 
-func (c *Conn) writeAll(p []byte, w LateWriter) {
-	for len(p) > 0 {
-		if !c.Writable() {
-			w.WroteShort(c, p, nil)
-			return
-		}
-		n, err := c.Write(p)
-		p = p[n:]
-		if err != nil && err != ErrAgain {
-			w.WroteShort(c, p, err)
-			return
-		}
+// dropLate forgets what was written late.
+func (c *Conn) dropLate() {
+	if c.state&late != 0 {
+		c.take()
 	}
+	c.unsent = nil
 }
 
-// writeAll writes all that was put off. Who is told of a short write may close connections.
 func (o *outbox) writeAll() {
-	if o.writing {
+	for i := range o.writes {
+		if e := &o.writes[i]; e.conn != nil {
+			e.conn.state &^= late
+			e.conn.writeOrKeep(o.data[e.from:e.to])
+			e.conn = nil
+		}
+	}
+	o.writes, o.data = o.writes[:0], o.data[:0]
+}
+
+// writeOrKeep writes what the kernel takes of p, and keeps the rest, behind what is kept already.
+func (c *Conn) writeOrKeep(p []byte) {
+	if c.unsent != nil {
+		if c.unsent.err == nil {
+			c.unsent.bytes = append(c.unsent.bytes, p...)
+		}
 		return
 	}
-	o.writing = true
-	for i := range o.writes {
-		e := o.writes[i]
-		if e.conn == nil {
-			continue
+	for len(p) > 0 {
+		n, err := c.send(p)
+		switch p = p[n:]; {
+		case err == ErrAgain || err == nil && !c.Writable():
+			if len(p) > 0 {
+				c.unsent = &unsent{bytes: append([]byte(nil), p...)}
+			}
+			return
+		case err != nil:
+			c.unsent = &unsent{err: err}
+			return
 		}
-		o.writes[i] = lateWrite{}
-		e.conn.state &^= late
-		e.conn.writeAll(o.data[e.from:e.to], e.writer)
 	}
-	o.writes, o.data, o.writing = o.writes[:0], o.data[:0], false
+}
+
+// push writes what was kept, when the kernel takes more.
+func (c *Conn) push() {
+	u := c.unsent
+	if u.err != nil {
+		return
+	}
+	for len(u.bytes) > 0 {
+		n, err := c.send(u.bytes)
+		u.bytes = u.bytes[n:]
+		if err != nil && err != ErrAgain {
+			u.bytes, u.err = nil, err
+			return
+		}
+		if len(u.bytes) > 0 && !c.Writable() {
+			return
+		}
+	}
+	if c.unsent = nil; u.fin {
+		c.shutdown(unix.SHUT_WR)
+	}
+}
+
+// first is called by what writes: what was written late goes first. An error is that of the late write, or ErrAgain.
+func (c *Conn) first() error {
+	c.Settle()
+	u := c.unsent
+	switch {
+	case u == nil:
+		return nil
+	case u.err != nil:
+		c.unsent = nil
+		return u.err
+	}
+	return ErrAgain
+}
+
+// A closer has the descriptor of a Conn that was closed while something was unsent, until it is sent or nobody has
+// taken any of it for closeWithin. It does not outlive the loop.
+type closer struct {
+	Conn
+	timer loop.Timer
+}
+
+// closeWithin is in milliseconds; lua_socket_send_timeout is as long.
+const closeWithin = 60_000
+
+func (c *Conn) closeBehind() {
+	k := &closer{Conn: Conn{loop: c.loop, fd: c.fd, state: open | writable, unsent: c.unsent}}
+	k.owner = k
+	k.unsent.fin = false
+	k.timer.Handler = k
+	c.loop.Remove(int(c.fd))
+	if c.loop.Add(int(c.fd), &k.Conn, watched) != nil {
+		syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(c.fd), 0, 0)
+		return
+	}
+	k.loop.Arm(&k.timer, closeWithin)
+}
+
+// ConnReady implements Owner.
+func (k *closer) ConnReady(*Conn) {
+	if k.unsent == nil || k.unsent.err != nil {
+		k.Expired()
+	}
+}
+
+// Expired implements loop.Expirer.
+func (k *closer) Expired() {
+	k.loop.Disarm(&k.timer)
+	k.unsent = nil
+	k.Close()
 }

@@ -1,9 +1,11 @@
 package netio
 
 import (
+	"errors"
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,17 +17,6 @@ type round struct {
 	l     *onLoop
 	conns []*Conn
 	far   []*net.TCPConn
-	short []shortWrite
-}
-
-type shortWrite struct {
-	c    *Conn
-	rest int
-	err  error
-}
-
-func (r *round) WroteShort(c *Conn, rest []byte, err error) {
-	r.short = append(r.short, shortWrite{c, len(rest), err})
 }
 
 // startRound connects n.
@@ -81,8 +72,8 @@ func TestWriteLate(t *testing.T) {
 	most, calls := 0, 0
 	r.run(t, func(i int) {
 		calls++
-		r.conns[i].WriteLate([]byte("some"), r)
-		r.conns[i].WriteLate([]byte("thing"), r)
+		r.conns[i].WriteLate([]byte("some"))
+		r.conns[i].WriteLate([]byte("thing"))
 		most = max(most, len(outboxOf(r.l.Loop).writes))
 	})
 	for i := range r.conns {
@@ -103,44 +94,105 @@ func TestWriteLateKeepsTheOrder(t *testing.T) {
 	big := strings.Repeat("b", LateMost+1)
 	for _, test := range []struct {
 		name, want string
-		then       func(r *round, c *Conn)
+		then       func(c *Conn)
 	}{
-		{"Write", "late!", func(_ *round, c *Conn) { c.Write([]byte("!")) }},
-		{"WriteLate of much", "late" + big, func(r *round, c *Conn) { c.WriteLate([]byte(big), r) }},
-		{"WriteLate of another", "late!", func(_ *round, c *Conn) { c.WriteLate([]byte("!"), new(round)) }},
-		{"Settle", "late", func(_ *round, c *Conn) { c.Settle() }},
-		{"CloseWrite", "late", func(_ *round, c *Conn) { c.CloseWrite() }},
-		{"Close", "late", func(_ *round, c *Conn) { c.Close() }},
-		{"Fd", "late!", func(_ *round, c *Conn) { unix.Write(c.Fd(), []byte("!")) }},
-		{"Detach", "late!", func(_ *round, c *Conn) {
+		{"Write", "late!", func(c *Conn) { c.Write([]byte("!")) }},
+		{"WriteLate of much", "late" + big, func(c *Conn) { c.WriteLate([]byte(big)) }},
+		{"Settle", "late", func(c *Conn) { c.Settle() }},
+		{"CloseWrite", "late", func(c *Conn) { c.CloseWrite() }},
+		{"Close", "late", func(c *Conn) { c.Close() }},
+		{"Fd", "late!", func(c *Conn) { unix.Write(c.Fd(), []byte("!")) }},
+		{"Detach", "late!", func(c *Conn) {
 			fd := c.Detach()
 			unix.Write(fd, []byte("!"))
 			unix.Close(fd)
 		}},
-		{"nothing", "late", func(*round, *Conn) {}},
+		{"nothing", "late", func(*Conn) {}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := startRound(t, 3)
 			r.run(t, func(i int) {
 				c := r.conns[i]
-				if c.WriteLate([]byte("la"), r); i == 1 {
-					r.conns[2].WriteLate([]byte("te"), r) // not the last one any more
+				if c.WriteLate([]byte("la")); i == 1 {
+					r.conns[2].WriteLate([]byte("te")) // not the last one any more
 				}
-				c.WriteLate([]byte("te"), r)
+				c.WriteLate([]byte("te"))
 				if i != 2 {
-					test.then(r, c)
+					test.then(c)
 				}
 			})
 			r.want(t, 0, test.want)
 			r.want(t, 1, test.want)
-			if len(r.short) != 0 {
-				t.Errorf("short writes: %v", r.short)
+		})
+	}
+}
+
+// fill writes until the kernel takes no more, and returns how much that was. The Conn believes that it takes more.
+func fill(c *Conn) (n int) {
+	for c.Writable() {
+		m, _ := c.Write(make([]byte, 1<<20))
+		n += m
+	}
+	c.state |= writable
+	return n
+}
+
+// What the kernel does not take is kept, and goes before what comes behind it.
+func TestWriteLateIsKept(t *testing.T) {
+	for _, test := range []struct {
+		name, want string
+		end        bool // the peer then sees the end
+		then       func(t *testing.T, c *Conn)
+	}{
+		{"alone", "late", false, func(t *testing.T, c *Conn) {
+			if c.Writable() || !c.Unsent() {
+				t.Error("the connection seems to take more")
+			}
+		}},
+		{"Write", "late!", false, func(t *testing.T, c *Conn) {
+			if n, err := c.Write([]byte("?")); n != 0 || err != ErrAgain {
+				t.Errorf("Write: %d, %v", n, err)
+			}
+			c.SetOwner(&ready{fn: func(int) {
+				if n, err := c.Write([]byte("!")); n != 1 || err != nil {
+					t.Errorf("Write when writable: %d, %v", n, err)
+				}
+			}})
+		}},
+		{"CloseWrite", "late", true, func(t *testing.T, c *Conn) {
+			if err := c.CloseWrite(); err != nil {
+				t.Error(err)
+			}
+		}},
+		{"Close", "late", true, func(_ *testing.T, c *Conn) { c.Close() }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := startRound(t, 3)
+			filled := 0
+			r.run(t, func(i int) {
+				if i == 0 {
+					r.conns[0].Read(make([]byte, 10)) // unread, it would make of the end a reset
+					filled = fill(r.conns[0])
+					r.conns[0].WriteLate([]byte("la"))
+					r.conns[0].WriteLate([]byte("te"))
+				}
+			})
+			r.l.do(func() { test.then(t, r.conns[0]) })
+			r.far[0].SetReadDeadline(time.Now().Add(10 * time.Second))
+			if n, err := io.CopyN(io.Discard, r.far[0], int64(filled)); err != nil {
+				t.Fatalf("%d of %d bytes: %v", n, filled, err)
+			}
+			r.want(t, 0, test.want)
+			if test.end {
+				if n, err := r.far[0].Read(make([]byte, 1)); n != 0 || err != io.EOF {
+					t.Errorf("at the end: %d, %v", n, err)
+				}
 			}
 		})
 	}
 }
 
-// What the connection does not take is told, and Reset throws away what was put off.
+// An error is that of the next Write; Reset throws away what was written late.
 func TestWriteLateFails(t *testing.T) {
 	r := startRound(t, 4)
 	r.far[1].SetLinger(0)
@@ -148,52 +200,24 @@ func TestWriteLateFails(t *testing.T) {
 	r.l.until(newOwner(), func() bool { return r.conns[1].state&failed != 0 })
 	r.far[1] = r.far[0]
 	r.run(t, func(i int) {
-		if i != 0 {
-			return
+		if i == 0 {
+			r.conns[1].WriteLate([]byte("reset"))
+			r.conns[3].WriteLate([]byte("thrown away"))
+			r.conns[3].Reset()
 		}
-		full := r.conns[2]
-		for full.Writable() {
-			full.Write(make([]byte, 1<<20))
-		}
-		full.WriteLate([]byte("full"), r)
-		r.conns[1].WriteLate([]byte("reset"), r)
-		r.conns[3].WriteLate([]byte("thrown away"), r)
-		r.conns[3].Reset()
-	})
-	if len(r.short) != 2 || r.short[0] != (shortWrite{r.conns[2], 4, nil}) || r.short[1].rest != 5 || r.short[1].err == nil {
-		t.Errorf("short writes: %v", r.short)
-	}
-	if n, err := r.far[3].Read(make([]byte, 20)); n != 0 || err == nil {
-		t.Errorf("after Reset: %d bytes, %v", n, err)
-	}
-}
-
-// closer closes all connections when a write is short.
-type closer struct{ *round }
-
-func (c *closer) WroteShort(*Conn, []byte, error) {
-	for _, conn := range c.conns {
-		conn.Close()
-	}
-}
-
-func TestWriteLateThatCloses(t *testing.T) {
-	r := startRound(t, 3)
-	r.run(t, func(i int) {
-		c := r.conns[i]
-		c.WriteLate([]byte("last words"), &closer{r})
-		c.state &^= writable
 	})
 	r.l.do(func() {
-		for i, c := range r.conns {
-			if c.IsOpen() {
-				t.Errorf("connection %d is open", i)
+		c := r.conns[1]
+		if c.unsent == nil || c.unsent.err == nil || c.Unsent() {
+			t.Fatalf("after a late error: %+v", c.unsent)
+		}
+		for range 2 {
+			if n, err := c.Write([]byte("x")); n != 0 || !errors.Is(err, syscall.EPIPE) || c.unsent != nil {
+				t.Errorf("Write after a late error: %d, %v", n, err)
 			}
 		}
 	})
-	for i := range r.far {
-		if i > 0 { // the first one's write was the short one
-			r.want(t, i, "last words")
-		}
+	if n, err := r.far[3].Read(make([]byte, 20)); n != 0 || err == nil {
+		t.Errorf("after Reset: %d bytes, %v", n, err)
 	}
 }

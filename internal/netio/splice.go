@@ -49,7 +49,11 @@ func (c *Conn) SpliceTo(p *Pipe) (int, error) {
 
 // SpliceFrom moves at most n bytes, which are in the pipe, to the connection.
 func (c *Conn) SpliceFrom(p *Pipe, n int) (int, error) {
-	c.Settle()
+	if c.state&late != 0 || c.unsent != nil {
+		if err := c.first(); err != nil {
+			return 0, err
+		}
+	}
 	moved, errno := splice(p.r, c.fd, n)
 	switch {
 	case errno == 0: // a short count may have other reasons than a full socket: only EAGAIN brings an edge

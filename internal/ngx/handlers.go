@@ -91,13 +91,9 @@ func runContent(s *stream.Session) {
 // endContent is the end of content_by_lua* with a code (ngx_stream_lua_finalize_real_request).
 func (r *request) endContent(code int) {
 	s := r.session
-	s.Client.Settle()
-	failed := code == errorCode || code == declinedCode || code == stream.StatusInternal
 	switch {
-	case failed && !r.out.late:
+	case code == errorCode || code == declinedCode || code == stream.StatusInternal:
 		s.Finalize(stream.StatusInternal)
-	case failed:
-		r.out.finalize(r, stream.StatusInternal) // what sock:send has taken is sent
 	case code <= okCode:
 		r.out.finalize(r, stream.StatusOK)
 	default:

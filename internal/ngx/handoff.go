@@ -74,6 +74,9 @@ func (m *machine) client(c *luajit.Call) (s *socket, out luajit.Outcome, ok bool
 	if why := s.busy(true, true); why != "" {
 		return nil, failure(c, why), false
 	}
+	if s.conn.Settle(); s.conn.Unsent() {
+		return nil, failure(c, "socket busy writing"), false
+	}
 	return s, 0, true
 }
 

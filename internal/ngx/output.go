@@ -29,19 +29,12 @@ type output struct {
 	sent   int // of buf
 	eof    bool
 	broken bool
-	late   bool // what is pending was sent by sock:send
-	// flushing are the coroutines that wait until all is sent.
-	flushing []flushing
+	// flushing are the coroutines in ngx.flush(true).
+	flushing []*coroutine
 	// closing is set when the session ends as soon as all is sent, with status.
 	closing bool
 	status  int
 	timer   loop.Timer
-}
-
-// flushing is a coroutine in ngx.flush(true), or in a sock:send of so many bytes.
-type flushing struct {
-	co   *coroutine
-	sent int
 }
 
 func (o *output) pending() bool { return o.sent < len(o.buf) }
@@ -79,18 +72,11 @@ func (r *request) send(text []byte) bool {
 		if text = text[n:]; len(text) == 0 {
 			return true
 		}
-	}
-	o.add(r, text)
-	return true
-}
-
-// add puts text behind what is pending.
-func (o *output) add(r *request, text []byte) {
-	if !o.pending() {
 		o.buf, o.sent = o.buf[:0], 0
 	}
 	o.buf = append(o.buf, text...)
 	o.await(r)
+	return true
 }
 
 // await has what is pending sent when the client takes more, within lua_socket_send_timeout.
@@ -132,7 +118,7 @@ func (o *output) Expired() {
 
 // settle is called when all is sent, or nothing more will be: trouble then says why. The request may end.
 func (o *output) settle(r *request, trouble string) {
-	o.buf, o.sent, o.late = o.buf[:0], 0, false
+	o.buf, o.sent = o.buf[:0], 0
 	r.writable = nil
 	if o.timer.Armed() {
 		r.m.worker.Loop.Disarm(&o.timer)
@@ -143,11 +129,11 @@ func (o *output) settle(r *request, trouble string) {
 	}
 	id := r.id
 	for len(o.flushing) > 0 && r.id == id {
-		f := o.flushing[0]
+		co := o.flushing[0]
 		o.flushing = o.flushing[1:]
-		f.co.resume(func(v *luajit.Values) {
+		co.resume(func(v *luajit.Values) {
 			if trouble == "" {
-				v.PushInt(f.sent)
+				v.PushNumber(1)
 				return
 			}
 			v.PushNil()
@@ -158,7 +144,6 @@ func (o *output) settle(r *request, trouble string) {
 
 // finalize ends the session when all is sent.
 func (o *output) finalize(r *request, status int) {
-	r.session.Client.Settle()
 	if !o.pending() || o.broken {
 		r.session.Finalize(status)
 		return
@@ -181,7 +166,7 @@ func (o *output) free() {
 // cancel implements waiter: a coroutine that waited in ngx.flush is killed.
 func (o *output) cancel(co *coroutine) {
 	for i, other := range o.flushing {
-		if other.co == co {
+		if other == co {
 			o.flushing = append(o.flushing[:i], o.flushing[i+1:]...)
 			return
 		}
@@ -208,13 +193,9 @@ func flush(m *machine, c *luajit.Call) luajit.Outcome {
 	case !c.CanYield():
 		return c.RaiseNoYield()
 	}
-	return r.out.wait(m.running(c), 1)
-}
-
-// wait has co return n when all is sent.
-func (o *output) wait(co *coroutine, n int) luajit.Outcome {
-	o.flushing = append(o.flushing, flushing{co, n})
-	return co.park(o)
+	co := m.running(c)
+	r.out.flushing = append(r.out.flushing, co)
+	return co.park(&r.out)
 }
 
 // endOutput() says that nothing more will be said.

@@ -102,9 +102,6 @@ func freeSession(s *stream.Session) {
 // free cancels what waits, and keeps the struct for reuse.
 func (r *request) free() {
 	m := r.m
-	if r.session != nil {
-		r.session.Client.Settle()
-	}
 	r.stop()
 	r.closeSockets()
 	if r.ctx {

@@ -41,9 +41,8 @@ type socket struct {
 	rx                        receiving
 	in                        []byte // was read and not yet taken
 	readErr, sendErr          string
-	lateErr                   string // of what was to be sent when the slice was over
-	sent                      int    // what the waiting send returns
-	peek                      int    // bytes that a waiting peek wants
+	sent                      int // what the waiting send returns
+	peek                      int // bytes that a waiting peek wants
 	// Times in milliseconds; 0: the configuration's.
 	readTimeout, sendTimeout, connectTimeout int64
 	// Made once for each socket, so that waiting allocates nothing.
@@ -111,7 +110,7 @@ func (s *socket) busy(reading, writing bool) string {
 		return "socket busy connecting"
 	case reading && s.reader != nil:
 		return "socket busy reading"
-	case writing && (s.writer != nil || s.downstream && s.req.out.pending() && !s.req.out.late):
+	case writing && (s.writer != nil || s.downstream && s.req.out.pending()):
 		return "socket busy writing"
 	}
 	return ""
@@ -131,7 +130,6 @@ func (r *request) closeSockets() {
 
 // finalize closes the socket in both directions. Nothing is resumed.
 func (s *socket) finalize() {
-	rest := s.unsent()
 	s.finalizeRead()
 	s.finalizeWrite()
 	s.connector, s.reader, s.writer = nil, nil, nil
@@ -145,7 +143,7 @@ func (s *socket) finalize() {
 	s.disown()
 	if l := s.link; l != nil {
 		s.link = nil
-		l.closeBehind(rest, orElse(s.sendTimeout, s.req.conf().sendTimeout.V))
+		l.close()
 		if s.pool != nil {
 			s.pool.closed()
 		}
@@ -184,7 +182,7 @@ func (s *socket) ConnReady(c *netio.Conn) {
 	if s.reader != nil && c.Readable() {
 		s.continueRead()
 	}
-	if s.conn == c && len(s.out) > 0 && c.Writable() {
+	if s.conn == c && s.writer != nil && c.Writable() {
 		s.continueWrite()
 	}
 }

@@ -46,9 +46,6 @@ func setKeepalive(m *machine, c *luajit.Call) luajit.Outcome {
 	switch {
 	case len(s.in) > 0:
 		return failure(c, "unread data in buffer")
-	case len(s.unsent()) > 0 || s.lateErr != "":
-		s.finalize()
-		return failure(c, "connection in dubious state")
 	case s.eof || s.link == nil:
 		return failure(c, "invalid connection")
 	case m.exiting():

@@ -2,7 +2,6 @@ package ngx
 
 import (
 	"github.com/weirproxy/weir/internal/luajit"
-	"github.com/weirproxy/weir/internal/netio"
 )
 
 // A program that serves a connection reads, writes and reads again. So that this costs no crossing into Go but the
@@ -27,9 +26,18 @@ func (s *socket) lend() {
 	})
 }
 
+// endLoan ends the loan for good: the socket is about to be another one.
+func (m *machine) endLoan(s *socket) {
+	if m.lent == s {
+		m.recall(s.number)
+		m.lent = nil
+		m.vm.Return()
+	}
+}
+
 // maySend tells that nothing is in the way of what C sends.
 func (s *socket) maySend() bool {
-	return !s.writeClosed && s.writer == nil && s.lateErr == "" && s.conn.Writable() &&
+	return !s.writeClosed && s.writer == nil && s.conn.Writable() && !s.conn.Unsent() &&
 		!(s.downstream && s.req.out.pending())
 }
 
@@ -81,14 +89,14 @@ func (m *machine) countSent() {
 	if n == 0 {
 		return
 	}
-	held, s := m.vm.Held(), m.lent
-	if !s.downstream {
-		s.conn.WriteLate(held, s)
-		return
+	s := m.lent
+	if s.downstream {
+		m.req.session.Sent += int64(n)
+		m.req.forgetTaken()
 	}
-	m.req.session.Sent += int64(n)
-	m.req.forgetTaken()
-	s.conn.WriteLate(held, m.req)
+	if held := m.vm.Held(); len(held) > 0 {
+		s.conn.WriteLate(held)
+	}
 }
 
 // settle has the kernel take what was sent to the client so far.
@@ -98,31 +106,5 @@ func (m *machine) settle() {
 	}
 	if m.req != nil && m.req.session != nil {
 		m.req.session.Client.Settle()
-	}
-}
-
-// WroteShort implements netio.LateWriter, for what a cosocket's send has left to be sent when the slice is over. The
-// next send waits for what the peer does not take for now, or returns the error.
-func (s *socket) WroteShort(_ *netio.Conn, rest []byte, err error) {
-	if err == nil {
-		s.keep(rest, &s.out, &s.outBuf)
-		return
-	}
-	s.writeFailed(err)
-	s.sendErr, s.lateErr = "", s.sendErr
-}
-
-// WroteShort implements netio.LateWriter for the client's connection: what it does not take for now is sent as what
-// ngx.print has said is.
-func (r *request) WroteShort(_ *netio.Conn, rest []byte, err error) {
-	r.session.Sent -= int64(len(rest))
-	if err == nil {
-		r.out.late = true
-		r.out.add(r, rest)
-		return
-	}
-	r.session.LogIOError(err, "")
-	if s := r.clientSocket(); s != nil {
-		s.lateErr = reasonOf(err)
 	}
 }

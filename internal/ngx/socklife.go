@@ -51,6 +51,7 @@ const idleSockets = 1024
 // free takes the socket's number back.
 func (s *socket) free() {
 	all := socketSlot.of(s.m)
+	s.m.endLoan(s)
 	s.finalize()
 	s.disown()
 	if s.timer.Armed() {

@@ -19,7 +19,6 @@ type link struct {
 	pool   *socketPool
 	idleBy int64
 	timer  loop.Timer
-	rest   []byte // is still to be sent: the connection has no other use
 }
 
 // address is the peer's address for log lines, without port.
@@ -35,29 +34,6 @@ func (l *link) close() {
 		l.worker.Loop.Disarm(&l.timer)
 		l.Conn.Close()
 		l.worker.AddConnections(-1)
-	}
-}
-
-// closeBehind closes the connection when the peer has taken rest, which is copied, or has not for so many milliseconds.
-func (l *link) closeBehind(rest []byte, timeout int64) {
-	if len(rest) == 0 || !l.IsOpen() {
-		l.close()
-		return
-	}
-	l.rest = append(l.rest, rest...)
-	l.idleBy = l.worker.Loop.Millis() + timeout
-	l.worker.Loop.Arm(&l.timer, timeout)
-	l.SetOwner(l)
-	l.sendRest()
-}
-
-func (l *link) sendRest() {
-	for l.Writable() {
-		n, err := l.Write(l.rest)
-		if l.rest = l.rest[n:]; len(l.rest) == 0 || err != nil && err != netio.ErrAgain {
-			l.close()
-			return
-		}
 	}
 }
 
@@ -80,12 +56,8 @@ func (l *link) quiet() bool {
 	return err == netio.ErrAgain
 }
 
-// ConnReady implements netio.Owner, for idle connections and those that are to be closed.
+// ConnReady implements netio.Owner, for idle connections.
 func (l *link) ConnReady(*netio.Conn) {
-	if len(l.rest) > 0 {
-		l.sendRest()
-		return
-	}
 	if l.Readable() && !l.quiet() {
 		l.leave()
 	}
@@ -93,10 +65,6 @@ func (l *link) ConnReady(*netio.Conn) {
 
 // Expired implements loop.Expirer: the connection may have been idle for too long.
 func (l *link) Expired() {
-	if len(l.rest) > 0 {
-		l.close()
-		return
-	}
 	if l.pool == nil || l.idleBy == 0 {
 		return
 	}

@@ -32,60 +32,22 @@ func send(m *machine, c *luajit.Call) luajit.Outcome {
 	s.sent, s.sendErr = len(data), ""
 	if s.downstream {
 		s.req.forgetTaken()
-		s.conn.Settle()
-		if s.req.out.pending() {
-			return s.sendBehind(c, data)
-		}
-	}
-	if len(s.out) > 0 { // what was sent late: busy has told that nobody waits for it
-		s.out = append(s.out, data...)
-		s.outBuf = s.out
-		return s.awaitWrite(c)
-	}
-	if s.lateErr != "" {
-		s.sendErr, s.lateErr = s.lateErr, ""
-		s.sendResult(&c.Values)
-		return luajit.Return
 	}
 	left := s.write(data[gone:])
 	if len(left) == 0 || s.sendErr != "" {
 		s.sendResult(&c.Values)
 		return luajit.Return
 	}
-	s.keep(left, &s.out, &s.outBuf)
-	return s.awaitWrite(c)
-}
-
-// awaitWrite waits until the peer has taken what is in out.
-func (s *socket) awaitWrite(c *luajit.Call) luajit.Outcome {
 	if !c.CanYield() {
 		return c.RaiseNoYield()
 	}
-	s.writer = s.m.running(c)
+	s.keep(left, &s.out, &s.outBuf)
+	s.writer = m.running(c)
 	s.writeBy = s.wait(orElse(s.sendTimeout, s.req.conf().sendTimeout.V))
 	if s.downstream {
 		s.req.writable = s.onWritable
 	}
 	return s.writer.park(s)
-}
-
-// sendBehind sends data behind what was sent late and the client does not take yet.
-func (s *socket) sendBehind(c *luajit.Call, data []byte) luajit.Outcome {
-	if !c.CanYield() {
-		return c.RaiseNoYield()
-	}
-	s.req.out.add(s.req, data)
-	return s.req.out.wait(s.m.running(c), len(data))
-}
-
-// unsent has what a cosocket is to send late sent, and returns what the peer does not take: it is not lost when the
-// socket is closed, as it would not be had the kernel taken it.
-func (s *socket) unsent() []byte {
-	if s.conn == nil || s.downstream || s.writer != nil || s.writeClosed {
-		return nil
-	}
-	s.conn.Settle()
-	return s.out
 }
 
 // write sends what the kernel takes and returns the rest. An error is left in sendErr.
@@ -133,11 +95,6 @@ func (s *socket) continueWrite() {
 
 func (s *socket) endWrite() {
 	co := s.writer
-	if co == nil { // nobody waits for what was sent late
-		s.giveBack(&s.out, &s.outBuf)
-		s.sendErr, s.lateErr = "", s.sendErr
-		return
-	}
 	s.writer = nil
 	if s.downstream {
 		s.req.writable = nil

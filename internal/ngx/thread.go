@@ -34,9 +34,9 @@ func (m *machine) spawned(t, parent *luajit.Thread) {
 }
 
 func (m *machine) child(t, parent *luajit.Thread) *coroutine {
-	child := m.req.adopt(t)
-	child.parent = m.coroutineOf(parent)
-	child.parentBirth = child.parent.birth
+	p := m.coroutineOf(parent)
+	child := p.req.adopt(t)
+	child.parent, child.parentBirth = p, p.birth
 	return child
 }
 
@@ -100,7 +100,7 @@ func (m *machine) zombie(t *luajit.Thread) *coroutine {
 	if parent == nil {
 		return nil
 	}
-	child := m.child(t, parent)
+	child := m.child(t, parent) // the one who asks may run for another request
 	child.zombie = true
 	child.parent.zombies = append(child.parent.zombies, child)
 	return child

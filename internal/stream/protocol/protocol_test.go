@@ -113,8 +113,10 @@ func TestPatience(t *testing.T) {
 		if first == hello[:100] {
 			rest = hello[100:]
 		}
+		resume := s.Pause() // what has begun is there when weir first looks
 		c := s.Dial(1)
 		s.Send(c, first)
+		resume()
 		s.Settle()
 		waited := make(chan struct{})
 		time.AfterFunc(20*time.Millisecond, func() { close(waited) }) // longer than preread_protocol_timeout

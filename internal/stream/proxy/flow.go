@@ -20,7 +20,6 @@ type flow struct {
 	full     uint8  // reads in a row that filled the buffer
 	pipe     *pipe  // while the flow is spliced
 	ended    bool   // src's end was read
-	failed   bool   // dst can be written to no more
 }
 
 // rounds bounds how long one link is served before others have their turn.
@@ -104,7 +103,7 @@ func (l *link) readAndWrite(f *flow) (more bool, err error) {
 	l.slow(f, n)
 	if n < size && n <= netio.LateMost && f.dst.Writable() {
 		f.sent += int64(n)
-		f.dst.WriteLate(buf[:n], l)
+		f.dst.WriteLate(buf[:n])
 		return false, nil
 	}
 	m, err := l.write(f, buf[:n])
@@ -116,38 +115,6 @@ func (l *link) readAndWrite(f *flow) (more bool, err error) {
 		return false, nil
 	}
 	return n == size, nil
-}
-
-// WroteShort implements netio.LateWriter.
-func (l *link) WroteShort(c *netio.Conn, rest []byte, err error) {
-	f := &l.up
-	if c == &l.s.Client {
-		f = &l.down
-		l.s.Sent -= int64(len(rest))
-	}
-	f.sent -= int64(len(rest))
-	if err == nil {
-		f.pending = append(f.pending, rest...)
-		return
-	}
-	l.writeFailed(f, err)
-	f.failed = true
-	if !l.settling {
-		l.finish(stream.StatusOK)
-	}
-}
-
-// settle writes what was put off in both directions. It answers true when that has ended the session.
-func (l *link) settle() (ended bool) {
-	l.settling = true
-	l.s.Client.Settle()
-	l.peer.Settle()
-	l.settling = false
-	if l.up.failed || l.down.failed {
-		l.finish(stream.StatusOK)
-		return true
-	}
-	return false
 }
 
 // write writes what dst takes of p.
@@ -230,12 +197,6 @@ func (l *link) side(c *netio.Conn) string {
 // both have (ngx_stream_proxy_test_finalize).
 func (l *link) over() bool {
 	up, down := l.up.ended, l.down.ended
-	if !up && !down {
-		return false
-	}
-	if l.settle() {
-		return true
-	}
 	upDone, downDone := up && !l.up.waiting(), down && !l.down.waiting()
 	if l.conf.halfClose.V {
 		if !upDone || !downDone {

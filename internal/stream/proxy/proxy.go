@@ -23,7 +23,6 @@ type link struct {
 
 	up, down  flow // client to peer, and peer to client
 	connected bool
-	settling  bool  // what was put off is being written
 	again     bool  // the flows are to be run once more in this loop's next round
 	started   int64 // Loop.Millis at the first attempt
 	startedAt int64 // the same in seconds since 1970, as rates count
