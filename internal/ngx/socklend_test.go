@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -279,4 +280,57 @@ func TestLentCosocketsKeepWhatIsNotTaken(t *testing.T) {
 	if log := s.ErrorLog(); strings.Contains(log, "[error]") {
 		t.Error(log)
 	}
+}
+
+// A cosocket that Lua lets go while it is lent: what it has sent reaches its own peer, and no other.
+func TestLentCosocketIsCollected(t *testing.T) {
+	peers := make([]net.Listener, 2)
+	ports := make([]string, 2)
+	got := make(chan string, 2)
+	for i := range peers {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		peers[i], ports[i] = l, strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	}
+	s := streamtest.Start(t, `server { listen 127.0.0.1:%PORT%; content_by_lua_block {
+		local function ask(port, more)
+			local peer = ngx.socket.tcp()
+			assert(peer:connect("127.0.0.1", port))
+			peer:send("hello\n")
+			assert(peer:receive())
+			return more and peer:send(more) or peer:setkeepalive()
+		end
+		assert(ask(`+ports[1]+`))
+		assert(ask(`+ports[0]+`, "for the first"))
+		collectgarbage() collectgarbage()
+		local second = ngx.socket.tcp()
+		assert(second:connect("127.0.0.1", `+ports[1]+`)) -- from the pool
+		second:send("for the second")
+	} }`, Module)
+	c := s.Dial(0)
+	conns := make([]net.Conn, 2)
+	for _, i := range []int{1, 0} {
+		conn, err := peers[i].Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conns[i] = conn
+		io.WriteString(conn, "hello\n")
+	}
+	for _, conn := range conns {
+		go func() {
+			text, _ := io.ReadAll(conn)
+			got <- string(text)
+		}()
+	}
+	texts := []string{<-got, <-got}
+	slices.Sort(texts)
+	if want := []string{"hello\nfor the first", "hello\nfor the second"}; !slices.Equal(texts, want) {
+		t.Errorf("the peers got %q, want %q\n%s", texts, want, s.ErrorLog())
+	}
+	s.ReadAll(c)
 }

@@ -1,6 +1,7 @@
 package ngx
 
 import (
+	"io"
 	"strings"
 	"testing"
 
@@ -76,5 +77,31 @@ func TestThreads(t *testing.T) {
 				t.Error(log)
 			}
 		})
+	}
+}
+
+// A light thread that has ended is its parent's, whoever asks for it in between.
+func TestThreadOfAnotherRequest(t *testing.T) {
+	s := streamtest.Start(t, `server { listen 127.0.0.1:%PORT%; content_by_lua_block {
+			ended = ngx.thread.spawn(function() return "result" end)
+			ngx.say(type(ended))
+			ngx.req.socket(true):receive()
+			ngx.say(ngx.thread.wait(ended))
+		} }
+		server { listen 127.0.0.1:%PORT1%; content_by_lua_block {
+			ngx.say(pcall(ngx.thread.wait, ended))
+			ngx.say(ngx.thread.kill(ended))
+		} }`, Module)
+	c := s.Dial(0)
+	if _, err := io.ReadFull(c, make([]byte, len("thread\n"))); err != nil {
+		t.Fatal(err)
+	}
+	want := "falseonly the parent coroutine can wait on the thread\nnilkiller not parent\n"
+	if got := s.Ask(1, ""); got != want {
+		t.Errorf("another request got %q, want %q", got, want)
+	}
+	s.Send(c, "go on\n")
+	if got := s.ReadAll(c); got != "trueresult\n" {
+		t.Errorf("the parent got %q\n%s", got, s.ErrorLog())
 	}
 }

@@ -256,3 +256,37 @@ func TestSmallPiecesThatAreNotTaken(t *testing.T) {
 		}
 	}
 }
+
+// Clients and peers that reset while bytes go both ways: their sessions end, and others are served.
+func TestResetsOnBothSides(t *testing.T) {
+	s := start(t, plain, func(c net.Conn) {
+		b := make([]byte, 100)
+		c.Read(b)
+		c.Write(b[:1])
+		c.Read(b)
+		c.(*net.TCPConn).SetLinger(0)
+	})
+	var clients sync.WaitGroup
+	for range 16 {
+		clients.Go(func() {
+			for range 150 {
+				c := s.Dial(0)
+				io.WriteString(c, "1")
+				c.Read(make([]byte, 10))
+				for range 6 {
+					if _, err := io.WriteString(c, "2"); err != nil {
+						break
+					}
+				}
+				c.(*net.TCPConn).SetLinger(0)
+				c.Close()
+			}
+		})
+	}
+	clients.Wait()
+	c := s.Dial(0)
+	s.Send(c, "1")
+	if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
