@@ -172,18 +172,21 @@ func TestLuaDetach(t *testing.T) {
 	}
 }
 
-// TestLuaPrereadProtocol asks for the protocol with and without preread_protocol, byte by byte.
+// TestLuaPrereadProtocol asks for the protocol with and without preread_protocol, byte by byte. Sessions that have
+// answered wait for the client, who may not have said all.
 func TestLuaPrereadProtocol(t *testing.T) {
 	s := start(t, `stream {
 		preread_protocol_timeout 100ms;
 		server { listen {host}:9000;
 			preread_by_lua_block { ngx.ctx.p = ngx.preread.protocol() }
-			content_by_lua_block { ngx.say(ngx.ctx.p, " ", ngx.preread.protocol()) }
+			content_by_lua_block { ngx.say(ngx.ctx.p, " ", ngx.preread.protocol()) ngx.req.socket():receive("*a") }
 		}
 		server { listen {host}:9001; preread_protocol on;
-			content_by_lua_block { ngx.say(ngx.preread.protocol()) }
+			content_by_lua_block { ngx.say(ngx.preread.protocol()) ngx.req.socket():receive("*a") }
 		}
-		server { listen {host}:9002; content_by_lua_block { ngx.say(ngx.preread.protocol()) } }
+		server { listen {host}:9002;
+			content_by_lua_block { ngx.say(ngx.preread.protocol()) ngx.req.socket():receive("*a") }
+		}
 	}`)
 	for _, test := range []struct {
 		port       int
