@@ -194,10 +194,8 @@ func (c *Conn) recv(p []byte, flags uintptr) (int, error) {
 // Write writes what the kernel takes of p. A short count comes with no error: the rest has to wait for the owner to
 // be told.
 func (c *Conn) Write(p []byte) (int, error) {
-	if c.state&late != 0 || c.unsent != nil {
-		if err := c.first(); err != nil {
-			return 0, err
-		}
+	if err := c.first(); err != nil {
+		return 0, err
 	}
 	return c.send(p)
 }

@@ -131,19 +131,24 @@ func (c *Conn) writeOrKeep(p []byte) {
 		}
 		return
 	}
+	rest, err := c.sendAll(p)
+	if len(rest) > 0 || err != nil {
+		c.unsent = &unsent{bytes: append([]byte(nil), rest...), err: err}
+	}
+}
+
+// sendAll writes until the kernel takes no more. After an error there is no rest.
+func (c *Conn) sendAll(p []byte) (rest []byte, err error) {
 	for len(p) > 0 {
 		n, err := c.send(p)
-		switch p = p[n:]; {
-		case err == ErrAgain || err == nil && !c.Writable():
-			if len(p) > 0 {
-				c.unsent = &unsent{bytes: append([]byte(nil), p...)}
-			}
-			return
-		case err != nil:
-			c.unsent = &unsent{err: err}
-			return
+		if err != nil && err != ErrAgain {
+			return nil, err
+		}
+		if p = p[n:]; !c.Writable() {
+			break
 		}
 	}
+	return p, nil
 }
 
 // push writes what was kept, when the kernel takes more.
@@ -152,16 +157,8 @@ func (c *Conn) push() {
 	if u.err != nil {
 		return
 	}
-	for len(u.bytes) > 0 {
-		n, err := c.send(u.bytes)
-		u.bytes = u.bytes[n:]
-		if err != nil && err != ErrAgain {
-			u.bytes, u.err = nil, err
-			return
-		}
-		if len(u.bytes) > 0 && !c.Writable() {
-			return
-		}
+	if u.bytes, u.err = c.sendAll(u.bytes); len(u.bytes) > 0 || u.err != nil {
+		return
 	}
 	if c.unsent = nil; u.fin {
 		c.shutdown(unix.SHUT_WR)
@@ -170,6 +167,13 @@ func (c *Conn) push() {
 
 // first is called by what writes: what was written late goes first. An error is that of the late write, or ErrAgain.
 func (c *Conn) first() error {
+	if c.state&late == 0 && c.unsent == nil {
+		return nil
+	}
+	return c.firstUnsent()
+}
+
+func (c *Conn) firstUnsent() error {
 	c.Settle()
 	u := c.unsent
 	switch {
@@ -182,8 +186,8 @@ func (c *Conn) first() error {
 	return ErrAgain
 }
 
-// A closer has the descriptor of a Conn that was closed while something was unsent, until it is sent or nobody has
-// taken any of it for closeWithin. It does not outlive the loop.
+// A closer has the descriptor of a Conn that was closed while something was unsent, until it is sent, at most
+// for closeWithin. It does not outlive the loop.
 type closer struct {
 	Conn
 	timer loop.Timer

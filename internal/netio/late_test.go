@@ -52,7 +52,11 @@ func (r *round) run(t *testing.T, fn func(i int)) {
 		for _, far := range r.far {
 			far.Write([]byte("x"))
 		}
-		time.Sleep(time.Millisecond) // loopback delivers at once: the next epoll_wait finds all of them
+		for _, c := range r.conns { // the next epoll_wait finds all of them
+			if n, err := unix.Poll([]unix.PollFd{{Fd: c.fd, Events: unix.POLLIN}}, 10_000); n != 1 {
+				t.Errorf("nothing to read within 10 s: %v", err)
+			}
+		}
 	})
 	r.l.do(func() {}) // this one may be called within the round
 	r.l.do(func() {})

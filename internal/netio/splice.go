@@ -49,10 +49,8 @@ func (c *Conn) SpliceTo(p *Pipe) (int, error) {
 
 // SpliceFrom moves at most n bytes, which are in the pipe, to the connection.
 func (c *Conn) SpliceFrom(p *Pipe, n int) (int, error) {
-	if c.state&late != 0 || c.unsent != nil {
-		if err := c.first(); err != nil {
-			return 0, err
-		}
+	if err := c.first(); err != nil {
+		return 0, err
 	}
 	moved, errno := splice(p.r, c.fd, n)
 	switch {
