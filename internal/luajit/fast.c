@@ -103,6 +103,19 @@ static int fast_collect(wr_vm *vm, lua_State *L)
     return 0;
 }
 
+/* Sets the forgotten items to nil, which allocates nothing and cannot fail. */
+void wr_forget(uintptr_t p)
+{
+    wr_vm *vm = (wr_vm *)p;
+    while (vm->nforgotten) {
+        wr_item *item = &vm->forgotten[--vm->nforgotten];
+        lua_rawgeti(vm->L, LUA_REGISTRYINDEX, item->table);
+        lua_pushnil(vm->L);
+        lua_rawseti(vm->L, -2, item->index);
+        lua_pop(vm->L, 1);
+    }
+}
+
 int wr_fast(wr_vm *vm, lua_State *L, int kind)
 {
     switch (kind) {

@@ -42,6 +42,15 @@ func (vm *VM) Collected() []uint64 {
 	return unsafe.Slice((*uint64)(unsafe.Pointer(&b.dead[0])), n)
 }
 
+// Forget sets an item that table has to nil before Lua runs next. It costs no crossing.
+func (vm *VM) Forget(table Ref, index int) {
+	if int(vm.c.nforgotten) == len(vm.c.forgotten) {
+		C.wr_forget(vm.addr())
+	}
+	vm.c.forgotten[vm.c.nforgotten] = C.wr_item{table: C.int32_t(table), index: C.int32_t(index)}
+	vm.c.nforgotten++
+}
+
 // A Loan says what C may do with the socket whose box has Number (Values.PushBox), and which is Fd.
 type Loan struct {
 	Number uint64

@@ -89,3 +89,34 @@ func TestFastBoxes(t *testing.T) {
 		t.Errorf("at Close: told %v, want [3]", told)
 	}
 }
+
+// TestForget drops more items than are kept at once, and finds none of them when Lua runs next.
+func TestForget(t *testing.T) {
+	vm, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer vm.Close()
+	var table Ref
+	if _, err := vm.Register("keep", func(c *Call) Outcome { table = c.Ref(1); return Return }, Options{Refs: 1}); err != nil {
+		t.Fatal(err)
+	}
+	const items = 1000
+	if err := vm.Prelude("=test", []byte(`items = {} for i = 1, 1000 do items[i] = {} end (...).keep(items)`)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range items {
+		if i%10 != 0 {
+			vm.Forget(table, i+1)
+		}
+	}
+	err = vm.Eval("=test", `local n = 0 for i = 1, 1000 do if items[i] then n = n + 1 assert(i % 10 == 1) end end return n`,
+		func(r Results) {
+			if r.Number(1) != items/10 {
+				t.Errorf("%v items are left", r.Number(1))
+			}
+		})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -44,6 +44,7 @@ package luajit
 #cgo CFLAGS: -O2 -I/usr/include/luajit-2.1 -Wall -Wno-unused-parameter
 #cgo LDFLAGS: -l:libluajit-5.1.a -lm -ldl -rdynamic
 #cgo nocallback wr_setlimit
+#cgo nocallback wr_forget
 #include "vm.h"
 */
 import "C"

@@ -168,8 +168,10 @@ static void *counting_alloc(void *ud, void *ptr, size_t osize, size_t nsize)
 /* Begins a slice, or Lua within one. */
 void wr_enter(wr_vm *vm)
 {
-    if (vm->running++ == 0)
+    if (vm->running++ == 0) {
         __atomic_store_n(&vm->slices, vm->slices + 1, __ATOMIC_RELAXED);
+        if (vm->nforgotten) wr_forget((uintptr_t)vm);
+    }
 }
 
 void wr_leave(wr_vm *vm)

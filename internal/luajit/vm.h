@@ -127,6 +127,12 @@ typedef struct wr_boxes {
     uint64_t dead[256]; /* numbers of boxes that were collected */
 } wr_boxes;
 
+/* An item of a table, kept by reference, that is to go: fast.c. */
+typedef struct wr_item {
+    int32_t table;
+    int32_t index;
+} wr_item;
+
 struct wr_vm {
     lua_State *L;
     wr_thread *cur;     /* the thread lua_resume was called on */
@@ -174,6 +180,8 @@ struct wr_vm {
     char number[32];    /* text of an error that is a number */
     wr_lent fast;
     wr_boxes boxes;
+    int32_t nforgotten;
+    wr_item forgotten[64];
     wr_thread *spawning;    /* runs, and Go has not heard of it */
     int32_t mayspawn;
 };
@@ -241,6 +249,7 @@ size_t wr_where(lua_State *L, char *dst, size_t size);
 /* fast.c: the number of results, or WR_ASK when Go is to be asked */
 #define WR_ASK (-2)
 int wr_fast(wr_vm *vm, lua_State *L, int kind);
+void wr_forget(uintptr_t vm);
 
 /* spawn.c */
 int wr_fastspawn(wr_vm *vm, lua_State *L);

@@ -1,6 +1,7 @@
 package ngx
 
 import (
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -19,14 +20,16 @@ type record struct {
 	// ngx_connection_s:
 	data, read, write uintptr
 	fd                int32
-	_                 int32
-	_                 uintptr
+	// slot is the record's place among all, from 1 on.
+	slot int32
+	_    uintptr
 }
 
 // records are a machine's, used again and again.
 type records struct {
-	free   []*record
-	events uintptr // zeros, in place of the events that data, read and write point to
+	free   []*record // the one to be taken next is the last
+	slots  int32     // how many there are
+	events uintptr   // zeros, in place of the events that data, read and write point to
 }
 
 var recordSlot = newMachineSlot[records]()
@@ -55,12 +58,16 @@ func (all *records) grow(m *machine) {
 	list := unsafe.Slice((*record)(unsafe.Pointer(unsafe.SliceData(page))), recordPage/int(unsafe.Sizeof(record{})))
 	const size = 4 // records that the zeros take
 	all.events = uintptr(unsafe.Pointer(&list[0]))
-	for i := size; i < len(list); i++ {
+	list = list[size:]
+	for i := range list {
 		c := &list[i]
 		at := uintptr(unsafe.Pointer(c))
-		*c = record{connection: at + unsafe.Offsetof(c.data), data: at, read: all.events, write: all.events, fd: -1}
+		all.slots++
+		*c = record{connection: at + unsafe.Offsetof(c.data), data: at, read: all.events, write: all.events, fd: -1,
+			slot: all.slots}
 		all.free = append(all.free, c)
 	}
+	slices.Reverse(all.free) // few slots are used: tables by slot are arrays
 }
 
 // exdata is what thread.exdata() gives in r's threads.

@@ -33,7 +33,7 @@ type machine struct {
 	protect    luajit.Ref // function(f, …): xpcall with a traceback
 	backtrace  luajit.Ref // function(thread, …): OpenResty's traceback of light threads
 
-	forget     luajit.Ref // function(): forgets shared.gone
+	contexts   luajit.Ref // the tables ngx.ctx by slot
 	definition luajit.Ref // function(f): source and line where f is defined
 
 	text []byte // for building values
@@ -63,12 +63,11 @@ type machine struct {
 type shared struct {
 	id    float64 // of the request that runs; 0: none
 	phase int32
-	ctx   int32 // set by Lua when the request got a table ngx.ctx
-	// gone are the numbers of freed requests whose tables Lua is to forget when it makes the next.
-	goneCount int32
-	exposed   int32 // set by Lua when it asked for record
-	gone      [24]float64
-	record    uintptr // of the request that runs
+	// slot is the place of the request's record among all; 0: none runs.
+	slot    int32
+	ctx     int32   // set by Lua when the request got a table ngx.ctx
+	exposed int32   // set by Lua when it asked for record
+	record  uintptr // of the request that runs
 }
 
 // newMachine makes a VM with the whole API, in which no code of the user's has run.
@@ -146,23 +145,14 @@ func (m *machine) leave(before *request) {
 	m.become(before)
 }
 
-// forgetCtx lets go of the table ngx.ctx of a freed request.
-func (m *machine) forgetCtx(id float64) {
-	if int(m.shared.goneCount) == len(m.shared.gone) {
-		_ = m.vm.Call(m.forget, nil, nil)
-	}
-	m.shared.gone[m.shared.goneCount] = id
-	m.shared.goneCount++
-}
-
 func (m *machine) become(r *request) {
 	m.req = r
 	if r == nil {
-		m.shared.id = 0
+		m.shared.id, m.shared.slot = 0, 0
 		m.shared.phase = int32(inInit)
 		return
 	}
-	m.shared.id = r.id
+	m.shared.id, m.shared.slot = r.id, r.record.slot
 	m.shared.phase = int32(r.phase)
 	m.shared.record = r.exdata()
 	m.vm.SetLogLevel(int(r.errorLog().Level()))

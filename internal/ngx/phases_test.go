@@ -1,6 +1,8 @@
 package ngx
 
 import (
+	"bufio"
+	"net"
 	"strings"
 	"testing"
 
@@ -120,6 +122,27 @@ func TestPhasesShareASession(t *testing.T) {
 		if got := s.Ask(0, ""); got != "access preread content 3\n" {
 			t.Errorf("got %q", got)
 		}
+	}
+}
+
+// Sessions do not find what others have left in ngx.ctx, however many of them end before Lua runs again.
+func TestCtxIsFresh(t *testing.T) {
+	s := streamtest.Start(t, `lua_check_client_abort on; server { listen 127.0.0.1:%PORT%; content_by_lua_block {
+		ngx.say(ngx.ctx.left or "fresh") ngx.ctx.left = "stale" ngx.sleep(100) } }`, Module)
+	for range 3 {
+		var clients [100]net.Conn
+		for i := range clients {
+			clients[i] = s.Dial(0)
+			if line, err := bufio.NewReader(clients[i]).ReadString('\n'); line != "fresh\n" {
+				t.Fatalf("client %d: %q, %v", i, line, err)
+			}
+		}
+		release := s.Pause()
+		for _, c := range clients {
+			c.Close()
+		}
+		release()
+		s.Settle()
 	}
 }
 

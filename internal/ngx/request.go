@@ -105,7 +105,7 @@ func (r *request) free() {
 	r.stop()
 	r.closeSockets()
 	if r.ctx {
-		m.forgetCtx(r.id)
+		m.vm.Forget(m.contexts, int(r.record.slot))
 	}
 	r.out.free()
 	r.hide()

@@ -7,7 +7,7 @@ local ipairs = ipairs
 
 ffi.cdef [[
 typedef struct {
-    double id; int32_t phase, ctx, gone_count, exposed; double gone[24]; void *record;
+    double id; int32_t phase, slot, ctx, exposed; void *record;
 } weir_shared;
 ]]
 -- What Go tells without a call: the request that runs, and its phase (machine.go: shared).
