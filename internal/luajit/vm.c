@@ -64,6 +64,7 @@ static int setup(lua_State *L)
     lua_pushcfunction(L, nothing);
     vm->backref = luaL_ref(L, LUA_REGISTRYINDEX);
     wr_opencoroutines(vm);
+    wr_openpause(vm, L);
     return 0;
 }
 

@@ -174,6 +174,8 @@ struct wr_vm {
     uint64_t memrefused;    /* counts refused allocations */
     uint64_t memcollected;  /* memrefused at the last collection */
     int32_t spare;          /* set where the limit does not hold */
+    int32_t pause;          /* of the collector in percent, as set last */
+    int32_t cycleref;       /* metatable of what each cycle collects */
     int32_t interrupted;
     int32_t hooklock;
     uint64_t wanted;        /* the slice that Interrupt is to tell of */
@@ -266,6 +268,9 @@ wr_thread *wr_newthread(wr_vm *vm, lua_State *L, int anchored);
 wr_thread *wr_ofstate(wr_vm *vm, lua_State *co);
 void wr_freethread(wr_vm *vm, lua_State *L, wr_thread *t);
 void wr_pushthread(wr_vm *vm, lua_State *L, wr_thread *t);
+
+/* pause.c */
+void wr_openpause(wr_vm *vm, lua_State *L);
 
 /* coroutine.c */
 void wr_opencoroutines(wr_vm *vm);
