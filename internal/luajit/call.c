@@ -98,19 +98,26 @@ static void push_box(lua_State *L, wr_val *v)
 }
 
 /* Reads the number of the box at idx, or of that in the first place of the
- * table at idx; 0 when there is none. len is where the number stands. */
-static void open_box(lua_State *L, int idx, wr_val *v)
+ * table at idx; 0 when there is none. place is where the number stands. A
+ * client's socket has its request's id in the place of a box. */
+uint64_t wr_box(lua_State *L, int idx, uint64_t **place)
 {
-    int table = v->t == WR_TABLE;
-    v->u = v->len = 0;
+    uint64_t number = 0;
+    int table = lua_type(L, idx) == LUA_TTABLE;
+    *place = NULL;
     if (table) lua_rawgeti(L, idx, 1);
     else lua_pushvalue(L, idx);
     if (lua_type(L, -1) == LUA_TUSERDATA
         && lua_objlen(L, -1) == sizeof(uint64_t)) {
-        v->len = (uint64_t)(uintptr_t)lua_touserdata(L, -1);
-        v->u = *(uint64_t *)(uintptr_t)v->len;
+        *place = lua_touserdata(L, -1);
+        number = **place;
+    } else if (table && lua_type(L, -1) == LUA_TNUMBER) {
+        double id = lua_tonumber(L, -1);
+        if (id >= 1 && id < (double)WR_CLIENT_BOX)
+            number = (uint64_t)id | WR_CLIENT_BOX;
     }
     lua_pop(L, 1);
+    return number;
 }
 
 /* How many values an error leaves. OpenResty hands over all of the frame that
@@ -268,8 +275,12 @@ static void pack(wr_vm *vm, lua_State *L, wr_fn *fn, wr_frame *f)
     for (int i = 1; i <= top; i++) wr_export(vm, L, i, &f->args[i - 1]);
     for (int i = 1; fn->boxmask >> (i - 1) && i <= top; i++) {
         wr_val *v = &f->args[i - 1];
-        int box = v->t == WR_TABLE || v->t == WR_USERDATA;
-        if (fn->boxmask & (1u << (i - 1)) && box) open_box(L, i, v);
+        uint64_t *place;
+        if (!(fn->boxmask & (1u << (i - 1)))
+            || (v->t != WR_TABLE && v->t != WR_USERDATA))
+            continue;
+        v->u = wr_box(L, i, &place);
+        v->len = (uint64_t)(uintptr_t)place;
     }
     if (t) {
         f->args[top - 1].t = WR_THREAD;
@@ -331,7 +342,7 @@ int wr_call(lua_State *L)
     f.thread = vm->cur;
     f.fn = fn->id;
     f.vmid = vm->vmid;
-    f.canyield = vm->cur && vm->cur->L == L && lua_isyieldable(L);
+    f.canyield = wr_canyield(vm, L);
     f.raise = WR_RAISE_WHERE;
 
     int outcome = weirLuaCall(&f);

@@ -7,7 +7,8 @@
  * send with what others send.
  *
  * New sockets are made here (vm->boxes); Go hears of them when they are first
- * used. Of collected ones it is told together. */
+ * used. Of collected ones it is told together. Of the client's first bytes
+ * those that are there are peeked at here, until Go has to do with the socket. */
 #include "vm.h"
 
 #include <string.h>
@@ -15,16 +16,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+int wr_canyield(wr_vm *vm, lua_State *L)
+{
+    return vm->cur && vm->cur->L == L && lua_isyieldable(L);
+}
+
 /* Tells whether the first argument is the table of the socket that is lent. */
 static int is_lent(wr_vm *vm, lua_State *L)
 {
-    if (lua_type(L, 1) != LUA_TTABLE) return 0;
-    lua_rawgeti(L, 1, 1);
-    int same = lua_type(L, -1) == LUA_TUSERDATA
-        && lua_objlen(L, -1) == sizeof(uint64_t)
-        && *(uint64_t *)lua_touserdata(L, -1) == vm->fast.number;
-    lua_pop(L, 1);
-    return same;
+    uint64_t *place;
+    return lua_type(L, 1) == LUA_TTABLE
+        && wr_box(L, 1, &place) == vm->fast.number;
 }
 
 static int fast_send(wr_vm *vm, lua_State *L)
@@ -64,9 +66,7 @@ static int fast_line(wr_vm *vm, lua_State *L)
     if (top == 2 && (lua_type(L, 2) != LUA_TSTRING
                      || strcmp(lua_tostring(L, 2), "*l") != 0))
         return WR_ASK;
-    if (vm->cur == NULL || vm->cur->L != L || !lua_isyieldable(L)
-        || !is_lent(vm, L))
-        return WR_ASK;
+    if (!wr_canyield(vm, L) || !is_lent(vm, L)) return WR_ASK;
     vm->fast.may = 0;
     vm->fast.waits = 1;
     vm->op = 0;
@@ -86,6 +86,46 @@ static int fast_new(wr_vm *vm, lua_State *L)
     lua_rawseti(L, -2, 1);
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->table);
     lua_setmetatable(L, -2);
+    return 1;
+}
+
+/* A table with the id of the request that runs in its first place. */
+static int fast_client(wr_vm *vm, lua_State *L)
+{
+    wr_boxes *b = &vm->boxes;
+    wr_client *c = vm->client;
+    int32_t phase = *b->where;
+    if (c == NULL || c->pending || c->asked == phase || !(phase & b->asking)
+        || lua_gettop(L) > 1)
+        return WR_ASK;
+    c->asked = phase;
+    lua_createtable(L, 1, 0);
+    lua_pushnumber(L, c->id);
+    lua_rawseti(L, -2, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->client);
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
+/* The client's first bytes, if as many are there as are wanted. */
+static int fast_peek(wr_vm *vm, lua_State *L)
+{
+    char first[1024];
+    uint64_t *place;
+    wr_client *c = vm->client;
+    if (c == NULL || c->peekmost == 0 || !(*vm->boxes.where & vm->boxes.peeking)
+        || lua_gettop(L) != 2 || lua_type(L, 1) != LUA_TTABLE
+        || lua_type(L, 2) != LUA_TNUMBER || !wr_canyield(vm, L)
+        || wr_box(L, 1, &place) != ((uint64_t)c->id | WR_CLIENT_BOX))
+        return WR_ASK;
+    double wanted = lua_tonumber(L, 2);
+    if (!(wanted >= 1 && wanted <= c->peekmost && wanted <= sizeof(first)))
+        return WR_ASK;
+    size_t n = (size_t)wanted;
+    if (syscall(SYS_recvfrom, c->fd, first, n, MSG_PEEK | MSG_DONTWAIT, NULL,
+                NULL) != (long)n)
+        return WR_ASK;
+    lua_pushlstring(L, first, n);
     return 1;
 }
 
@@ -121,6 +161,8 @@ int wr_fast(wr_vm *vm, lua_State *L, int kind)
     switch (kind) {
     case WR_FAST_NEW: return fast_new(vm, L);
     case WR_FAST_COLLECT: return fast_collect(vm, L);
+    case WR_FAST_CLIENT: return fast_client(vm, L);
+    case WR_FAST_PEEK: return fast_peek(vm, L);
     case WR_FAST_SPAWN: return wr_fastspawn(vm, L);
     case WR_FAST_WAIT: return wr_fastwait(vm, L);
     }

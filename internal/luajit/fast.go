@@ -24,6 +24,10 @@ const (
 	FastSpawn Fast = C.WR_FAST_SPAWN
 	// FastWait: the results of a thread that a FastSpawn of the same thread has made and that has ended.
 	FastWait Fast = C.WR_FAST_WAIT
+	// FastClient: a table that stands for the client's socket, once in each phase, as SetClientBoxes says.
+	FastClient Fast = C.WR_FAST_CLIENT
+	// FastPeek: argument 2 is a number, and so many of the client's bytes are there.
+	FastPeek Fast = C.WR_FAST_PEEK
 )
 
 // SetBoxes has C make what a FastNew returns: a table with the metatable table that holds a box with the metatable box,
@@ -33,6 +37,29 @@ func (vm *VM) SetBoxes(table, box Ref, where *int32, allowed int32) {
 	b.table, b.box = C.int32_t(table), C.int32_t(box)
 	b.where, b.allowed = (*C.int32_t)(where), C.int32_t(allowed)
 }
+
+// ClientBox is set in what Call.Box gives for a client's socket; the rest is its request's ID (Client). It needs no box,
+// as nothing has to be done when it is collected.
+const ClientBox = 1 << 63
+
+// SetClientBoxes has C make what a FastClient returns: a table with the metatable methods, while *where of SetBoxes has
+// a bit of asking, and answer a FastPeek while it has one of peeking.
+func (vm *VM) SetClientBoxes(methods Ref, asking, peeking int32) {
+	b := &vm.c.boxes
+	b.client, b.asking, b.peeking = C.int32_t(methods), C.int32_t(asking), C.int32_t(peeking)
+}
+
+// Client is what C knows of a client's connection. It is the owner's, and no Go memory.
+type Client struct {
+	ID       float64 // of the request, not used again
+	Fd       int32
+	Asked    int32  // the bit of the phase in which the socket was asked for last
+	Pending  int32  // not 0: a FastClient asks Go
+	PeekMost uint32 // bytes that a FastPeek may look at; 0: it asks Go
+}
+
+// SetClient says whose code runs; nil: none that has a client. It costs no crossing.
+func (vm *VM) SetClient(c *Client) { vm.c.client = (*C.wr_client)(unsafe.Pointer(c)) }
 
 // Collected is the numbers of boxes that were collected since it was called last. It is valid until Lua runs again.
 func (vm *VM) Collected() []uint64 {

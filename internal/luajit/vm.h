@@ -114,14 +114,30 @@ typedef struct wr_lent {
 
 enum { WR_MAY_SEND = 1, WR_MAY_WAIT = 2, WR_MAY_HOLD = 4 };
 enum { WR_FAST_SEND = 1, WR_FAST_LINE = 2, WR_FAST_NEW = 3, WR_FAST_COLLECT = 4,
-       WR_FAST_SPAWN = 5, WR_FAST_WAIT = 6 };
+       WR_FAST_SPAWN = 5, WR_FAST_WAIT = 6, WR_FAST_CLIENT = 7,
+       WR_FAST_PEEK = 8 };
+
+/* Set in what a client's socket has for the number of a box. */
+#define WR_CLIENT_BOX ((uint64_t)1 << 63)
+
+/* The client's connection as C knows it: fast.c. Go owns it. */
+typedef struct wr_client {
+    double id;          /* of the request, which a socket in Lua stands for */
+    int32_t fd;
+    int32_t asked;      /* phase in which its socket was asked for last */
+    int32_t pending;    /* Go is to be asked for the socket */
+    uint32_t peekmost;  /* bytes that C may peek at; 0: Go is to be asked */
+} wr_client;
 
 /* What C makes new objects with, and what it knows of collected ones: fast.c. */
 typedef struct wr_boxes {
     int32_t table;      /* references of the metatables of the table */
     int32_t box;        /* and of the box in it; 0: Go is to make them */
-    const int32_t *where;   /* bits, one of which must be in */
+    const int32_t *where;   /* the phase's bit, which must be in */
     int32_t allowed;        /* for an object to be made */
+    int32_t client;         /* reference of the metatable of clients' sockets */
+    int32_t asking;         /* the phases in which C makes these */
+    int32_t peeking;        /* and in which it peeks */
     int32_t closing;    /* Go is to be told of collected boxes at once */
     int32_t ndead;
     uint64_t dead[256]; /* numbers of boxes that were collected */
@@ -182,6 +198,7 @@ struct wr_vm {
     char number[32];    /* text of an error that is a number */
     wr_lent fast;
     wr_boxes boxes;
+    wr_client *client;      /* of the request that runs; NULL: none */
     int32_t nforgotten;
     wr_item forgotten[64];
     wr_thread *spawning;    /* runs, and Go has not heard of it */
@@ -245,12 +262,14 @@ void wr_pushval(wr_vm *vm, lua_State *L, wr_val *v, int argbase);
 
 /* call.c */
 int wr_call(lua_State *L);
+uint64_t wr_box(lua_State *L, int idx, uint64_t **place);
 wr_thread *wr_spawn(wr_vm *vm, lua_State *L, int at, int top);
 size_t wr_where(lua_State *L, char *dst, size_t size);
 
 /* fast.c: the number of results, or WR_ASK when Go is to be asked */
 #define WR_ASK (-2)
 int wr_fast(wr_vm *vm, lua_State *L, int kind);
+int wr_canyield(wr_vm *vm, lua_State *L);
 void wr_forget(uintptr_t vm);
 
 /* spawn.c */

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/luajit"
 	"github.com/weirproxy/weir/internal/stream"
 )
 
@@ -21,15 +22,16 @@ type record struct {
 	data, read, write uintptr
 	fd                int32
 	// slot is the record's place among all, from 1 on.
-	slot int32
-	_    uintptr
+	slot   int32
+	_      uintptr
+	client luajit.Client
 }
 
 // records are a machine's, used again and again.
 type records struct {
-	free   []*record // the one to be taken next is the last
-	slots  int32     // how many there are
-	events uintptr   // zeros, in place of the events that data, read and write point to
+	free   []*record  // the one to be taken next is the last
+	users  []*request // by slot, from 1 on: the request that has the record
+	events uintptr    // zeros, in place of the events that data, read and write point to
 }
 
 var recordSlot = newMachineSlot[records]()
@@ -37,16 +39,33 @@ var recordSlot = newMachineSlot[records]()
 // recordPage is how much memory is mapped at once, in bytes.
 const recordPage = 16 << 10
 
-// newRecord takes a record that has no descriptor.
-func (m *machine) newRecord() *record {
+// addRecord gives r a record that has no descriptor.
+func (m *machine) addRecord(r *request) {
 	all := recordSlot.of(m)
 	if len(all.free) == 0 {
 		all.grow(m)
 	}
 	last := len(all.free) - 1
-	c := all.free[last]
+	r.record = all.free[last]
 	all.free = all.free[:last]
-	return c
+	all.users[r.record.slot] = r
+}
+
+// dropRecord takes it back.
+func (m *machine) dropRecord(r *request) {
+	all := recordSlot.of(m)
+	all.users[r.record.slot] = nil
+	all.free = append(all.free, r.record)
+}
+
+// requestByID finds a request that has not been freed; nil when there is none. That is for mistakes, and looks at all.
+func (m *machine) requestByID(id uint64) *request {
+	for _, r := range recordSlot.of(m).users {
+		if r != nil && uint64(r.id) == id {
+			return r
+		}
+	}
+	return nil
 }
 
 func (all *records) grow(m *machine) {
@@ -59,12 +78,15 @@ func (all *records) grow(m *machine) {
 	const size = 4 // records that the zeros take
 	all.events = uintptr(unsafe.Pointer(&list[0]))
 	list = list[size:]
+	if len(all.users) == 0 {
+		all.users = append(all.users, nil)
+	}
 	for i := range list {
 		c := &list[i]
 		at := uintptr(unsafe.Pointer(c))
-		all.slots++
 		*c = record{connection: at + unsafe.Offsetof(c.data), data: at, read: all.events, write: all.events, fd: -1,
-			slot: all.slots}
+			slot: int32(len(all.users))}
+		all.users = append(all.users, nil)
 		all.free = append(all.free, c)
 	}
 	slices.Reverse(all.free) // few slots are used: tables by slot are arrays

@@ -33,7 +33,7 @@ func prereadProtocol(m *machine, c *luajit.Call) luajit.Outcome {
 	case r.readable != nil:
 		return failure(c, "socket busy reading")
 	}
-	if sock := r.clientSocket(); sock != nil && (sock.consumed || sock.handing != nil) {
+	if sock := r.client; sock != nil && (sock.consumed || sock.handing != nil) {
 		return failure(c, "the first bytes are not there any more")
 	}
 	if detector.Look(s) {

@@ -25,6 +25,7 @@ func runPhase(s *stream.Session, p phase, code *script) stream.Result {
 		return stream.StatusInternal
 	}
 	s.OnClient, s.OnTimer = clientReady, noTimer
+	r.allowPeek()
 	r.inHandler = true
 	if err := r.begin(p, chunk); err != nil {
 		r.inHandler = false

@@ -38,7 +38,8 @@ type machine struct {
 
 	text []byte // for building values
 
-	chunks map[chunkKey]*luajit.Chunk
+	inline []*luajit.Chunk          // by script.number; nil: not compiled yet
+	files  map[string]*luajit.Chunk // by path
 	slots  []any
 
 	idleRequests   []*request
@@ -76,7 +77,8 @@ func newMachine(c *stream.Config, main *config, worker int) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &machine{vm: vm, config: c, main: main, id: worker, chunks: map[chunkKey]*luajit.Chunk{}}
+	m := &machine{vm: vm, config: c, main: main, id: worker,
+		inline: make([]*luajit.Chunk, main.scripts), files: map[string]*luajit.Chunk{}}
 	m.page, err = unix.Mmap(-1, 0, unix.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {
 		vm.Close()
@@ -150,8 +152,10 @@ func (m *machine) become(r *request) {
 	if r == nil {
 		m.shared.id, m.shared.slot = 0, 0
 		m.shared.phase = int32(inInit)
+		m.vm.SetClient(nil)
 		return
 	}
+	m.vm.SetClient(&r.record.client)
 	m.shared.id, m.shared.slot = r.id, r.record.slot
 	m.shared.phase = int32(r.phase)
 	m.shared.record = r.exdata()

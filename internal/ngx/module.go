@@ -64,6 +64,7 @@ type config struct {
 	memoryLimit           conf.Value[int64]
 	dicts                 []dict
 	prefix                string
+	scripts               int // how many there are
 }
 
 // dict is a lua_shared_dict.

@@ -82,6 +82,7 @@ func (r *request) send(text []byte) bool {
 // await has what is pending sent when the client takes more, within lua_socket_send_timeout.
 func (o *output) await(r *request) {
 	r.writable = (*request).sendPending
+	r.record.client.Pending = 1
 	if !o.timer.Armed() {
 		o.r, o.timer.Handler = r, o
 		r.m.worker.Loop.Arm(&o.timer, r.conf().sendTimeout.V)
@@ -120,6 +121,7 @@ func (o *output) Expired() {
 func (o *output) settle(r *request, trouble string) {
 	o.buf, o.sent = o.buf[:0], 0
 	r.writable = nil
+	r.record.client.Pending = 0
 	if o.timer.Armed() {
 		r.m.worker.Loop.Disarm(&o.timer)
 	}

@@ -19,6 +19,8 @@ const (
 	yieldable = inAccess | inPreread | inContent | inTimer | inClientHello | inCertificate
 	// inClient are the phases of a session that may use its connection.
 	inClient = inAccess | inPreread | inContent
+	// peekable are those in which nothing has been read of it yet.
+	peekable = inAccess | inPreread
 	// anywhere allows all phases that have a request.
 	anywhere phase = 1<<16 - 1
 )

@@ -52,6 +52,7 @@ type request struct {
 	abortable bool
 	out       output
 	sockets   *socket // that the request has connected
+	client    *socket // the client's, once Lua has used it
 	balance   balancing
 	timer     *timer
 }
@@ -70,6 +71,7 @@ func requestOf(s *stream.Session) (*request, error) {
 	r := m.newRequest()
 	r.session = s
 	r.record.fd = int32(s.Client.Fd())
+	r.record.client = luajit.Client{ID: r.id, Fd: r.record.fd}
 	requests.Set(s, r)
 	s.OnFree(freeSession)
 	return r, nil
@@ -81,7 +83,8 @@ func (m *machine) newRequest() *request {
 		r = m.idleRequests[n-1]
 		m.idleRequests = m.idleRequests[:n-1]
 	} else {
-		r = &request{m: m, record: m.newRecord()}
+		r = &request{m: m}
+		m.addRecord(r)
 	}
 	m.lastRequest++
 	r.id = float64(m.lastRequest)
@@ -110,13 +113,13 @@ func (r *request) free() {
 	r.out.free()
 	r.hide()
 	r.forgetTaken()
-	r.record.fd = -1
+	r.record.fd, r.record.client = -1, luajit.Client{}
 	*r = request{m: m, posted: r.posted[:0], out: r.out, record: r.record}
 	if len(m.idleRequests) < 1024 {
 		m.idleRequests = append(m.idleRequests, r)
 		return
 	}
-	recordSlot.of(m).free = append(recordSlot.of(m).free, r.record)
+	m.dropRecord(r)
 }
 
 // stop cancels and releases all threads.

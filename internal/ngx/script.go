@@ -17,21 +17,18 @@ import (
 type script struct {
 	chunk  string // chunk name of inline code
 	source []byte
+	number int              // among all of the configuration, from 0 on
 	file   *stream.Template // of a *_by_lua_file
 	path   string           // of file, where it has no variables
 	prefix string           // what a file's name is relative to
 }
 
-// chunkKey tells the chunks of a machine apart.
-type chunkKey struct {
-	script *script
-	path   string
-}
-
 // newScript makes the script of a directive; name is the directive's without _block or _file. chunk is its chunk
 // name, "" for the one with file and line.
 func newScript(b *stream.Block, n *conf.Node, name, chunk string) (*script, error) {
-	s := &script{prefix: b.Prefix}
+	main := slot.Stream(b.Builder)
+	s := &script{prefix: b.Prefix, number: main.scripts}
+	main.scripts++
 	if chunk == "" {
 		chunk = n.ChunkName(name)
 	}
@@ -95,33 +92,40 @@ func (s *script) rebase(path string) string {
 
 // chunkOf is the compiled script for a session (nil: for none); the error has been logged where log says so.
 func (m *machine) chunkOf(s *script, session *stream.Session) (*luajit.Chunk, error) {
-	key := chunkKey{script: s}
 	if s.file != nil {
-		key = chunkKey{path: s.path} // files are shared by all that name them
-		if s.path == "" {
-			key.path = s.rebase(s.file.Text(session))
-		}
+		return m.fileChunk(s.filePath(session))
 	}
-	if chunk := m.chunks[key]; chunk != nil {
+	if chunk := m.inline[s.number]; chunk != nil {
 		return chunk, nil
 	}
-	chunk, err := m.load(s, key.path)
-	if err != nil {
-		return nil, err
-	}
-	m.chunks[key] = chunk
-	return chunk, nil
+	chunk, err := m.vm.Load(s.chunk, s.source)
+	m.inline[s.number] = chunk
+	return chunk, err
 }
 
-func (m *machine) load(s *script, path string) (*luajit.Chunk, error) {
-	if s.file == nil {
-		return m.vm.Load(s.chunk, s.source)
+// filePath is the name of the script's file for a session.
+func (s *script) filePath(session *stream.Session) string {
+	if s.path != "" {
+		return s.path
+	}
+	return s.rebase(s.file.Text(session))
+}
+
+// fileChunk is the compiled code of a file, which all scripts that name it share.
+func (m *machine) fileChunk(path string) (*luajit.Chunk, error) {
+	if chunk := m.files[path]; chunk != nil {
+		return chunk, nil
 	}
 	source, err := os.ReadFile(path)
 	if err != nil {
 		return nil, errors.New(openError(path, err))
 	}
-	return m.vm.Load("@"+path, skipShebang(source))
+	chunk, err := m.vm.Load("@"+path, skipShebang(source))
+	if err != nil {
+		return nil, err
+	}
+	m.files[path] = chunk
+	return chunk, nil
 }
 
 // openError is the message of luaL_loadfile.
@@ -154,11 +158,7 @@ func (r *request) code(s *script) *luajit.Chunk {
 		return chunk
 	}
 	if s.file != nil {
-		path := s.path
-		if path == "" {
-			path = s.rebase(s.file.Text(r.session))
-		}
-		r.log(logs.Error, `failed to load external Lua file "`+path+`": `+err.Error())
+		r.log(logs.Error, `failed to load external Lua file "`+s.filePath(r.session)+`": `+err.Error())
 	} else {
 		r.log(logs.Error, "failed to load inlined Lua code: "+err.Error())
 	}

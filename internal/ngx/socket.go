@@ -54,7 +54,6 @@ type socket struct {
 	writeBy, connectBy int64
 	inBuf, out, outBuf []byte // where in is; what is still to be sent, and where that is
 	connectErr         string
-	acquired           phase // of a downstream socket: where it was asked for
 	hasBound           bool
 	transparent        bool
 	port               uint16
@@ -82,19 +81,22 @@ type sockets struct {
 
 var socketSlot = newMachineSlot[sockets]()
 
-// self is the socket that a method is called on, made at its first call, and nil when its table has none any more. ok is false when the argument
-// is no table, and then wrong is the error.
+// self is the socket that a method is called on, made at its first call, and nil when its table has none any more. ok is
+// false when the argument is no table, and then wrong is the error.
 func (m *machine) self(c *luajit.Call) (s *socket, wrong luajit.Outcome, ok bool) {
 	if c.Type(1) != luajit.Table {
 		return nil, c.RaiseArg(1, "table expected, got "+typeName(c, 1)), false
 	}
 	all, number := socketSlot.of(m), c.Box(1)
 	if number == 0 && c.HasBox(1) {
-		s = all.take(m)
+		s = m.newSocket()
 		c.SetBox(1, s.number)
 		return s, 0, true
 	}
 	m.recall(number)
+	if number&luajit.ClientBox != 0 {
+		return m.clientSocketOf(number &^ luajit.ClientBox), 0, true
+	}
 	return all.sockets.get(number), 0, true
 }
 

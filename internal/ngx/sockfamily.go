@@ -13,7 +13,8 @@ var socketFamily = family{
 	primitives: []primitive{
 		{name: "sock_keep", run: keepSockets, opt: luajit.Options{Refs: 63}},
 		{name: "sock_tcp", run: newTCP, in: yieldable, opt: luajit.Options{Fast: luajit.FastNew}},
-		{name: "sock_request", run: requestSocket, in: inClient | inBalancer},
+		{name: "sock_request", run: requestSocket, in: inClient | inBalancer,
+			opt: luajit.Options{Fast: luajit.FastClient}},
 		{name: "sock_collect", run: collectSocket,
 			opt: luajit.Options{Boxes: 1, Fast: luajit.FastCollect}},
 		{name: "sock_collect_pattern", run: collectPattern, opt: luajit.Options{Boxes: 1}},
@@ -26,7 +27,8 @@ var socketFamily = family{
 		{name: "sock_receiveuntil", run: receiveUntil, in: anywhere,
 			opt: luajit.Options{Boxes: 1, Fields: []string{"inclusive"}}},
 		{name: "sock_iterate", run: iterate, in: anywhere, opt: luajit.Options{Boxes: 3}},
-		{name: "sock_peek", run: peek, in: inAccess | inPreread | inBalancer, opt: luajit.Options{Boxes: 1}},
+		{name: "sock_peek", run: peek, in: peekable | inBalancer,
+			opt: luajit.Options{Boxes: 1, Fast: luajit.FastPeek}},
 		{name: "sock_send", run: send, in: anywhere,
 			opt: luajit.Options{Boxes: 1, Flat: 2, FlatMode: luajit.FlattenSend, Fast: luajit.FastSend}},
 		{name: "sock_close", run: closeSocket, in: anywhere, opt: luajit.Options{Boxes: 1}},
@@ -50,6 +52,7 @@ func keepSockets(m *machine, c *luajit.Call) luajit.Outcome {
 	all.tcp, all.request, all.box, all.patternBox, all.iterate = c.Ref(1), c.Ref(2), c.Ref(3), c.Ref(4), c.Ref(5)
 	all.glimpse = c.Ref(6)
 	m.vm.SetBoxes(all.tcp, all.box, &m.shared.phase, int32(yieldable))
+	m.vm.SetClientBoxes(all.request, int32(inClient), int32(peekable))
 	return luajit.Return
 }
 
@@ -58,7 +61,7 @@ func newTCP(m *machine, c *luajit.Call) luajit.Outcome {
 	if n := c.Len(); n != 0 {
 		return c.Raise("expecting zero arguments, but got " + strconv.Itoa(n))
 	}
-	m.newSocket(&c.Values, false)
+	m.newSocket().push(&c.Values)
 	return luajit.Return
 }
 

@@ -5,32 +5,24 @@ import "github.com/weirproxy/weir/internal/luajit"
 // How sockets begin and end: those of Lua code are made when they are first used and freed some time after Lua has let
 // them go; the struct is used again. A request has a list of those that it has connected, and closes them when it ends.
 
-// newSocket makes a socket that is not connected, in a table that is pushed on v.
-func (m *machine) newSocket(v *luajit.Values, downstream bool) *socket {
+// newSocket makes a socket that is not connected, and that Lua knows by a number.
+func (m *machine) newSocket() *socket {
 	all := socketSlot.of(m)
 	s := all.take(m)
-	s.downstream = downstream
-	s.push(v)
+	s.number = all.sockets.add(s)
 	return s
 }
 
-// push pushes a new table that stands for the socket. A downstream one lives as long as its session.
+// push pushes a new table that stands for the socket.
 func (s *socket) push(v *luajit.Values) {
 	all := socketSlot.of(s.m)
-	box, methods := all.box, all.tcp
-	if s.downstream {
-		box, methods = 0, all.request
-		if s.m.req.phase == inBalancer {
-			methods = all.glimpse
-		}
-	}
 	v.NewTable(1, 0)
-	v.PushBox(s.number, box)
+	v.PushBox(s.number, all.box)
 	v.SetIndex(1)
-	v.SetMetatable(methods)
+	v.SetMetatable(all.tcp)
 }
 
-// take gives a socket with a number.
+// take gives a socket that is as good as new.
 func (all *sockets) take(m *machine) (s *socket) {
 	if n := len(all.idle); n > 0 {
 		s = all.idle[n-1]
@@ -41,7 +33,6 @@ func (all *sockets) take(m *machine) (s *socket) {
 		s.pushRead, s.pushSend, s.pushConnect = s.readResult, s.sendResult, s.connectResult
 		s.onReadable, s.onWritable = s.clientReadable, s.clientWritable
 	}
-	s.number = all.sockets.add(s)
 	return s
 }
 

@@ -67,8 +67,7 @@ func connectUpstream(m *machine, c *luajit.Call) luajit.Outcome {
 // newPeerSocket makes a socket that Lua gets when it is connected.
 func (m *machine) newPeerSocket(timeout int64) *socket {
 	m.freeCollected() // they may hold what this one is to get
-	all := socketSlot.of(m)
-	s := all.take(m)
+	s := m.newSocket()
 	s.returned, s.connectTimeout = true, timeout
 	s.own(m.req)
 	return s

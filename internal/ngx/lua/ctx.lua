@@ -1,6 +1,7 @@
 local p = ...
 local base = p.base
 local shared = base.shared
+local new_table = require "table.new"
 local type, error = type, error
 
 -- By the slots of the requests that have one.
@@ -18,7 +19,7 @@ local function get()
     local slot = shared.slot
     local t = tables[slot]
     if t then return t end
-    return keep(slot, {})
+    return keep(slot, new_table(0, 4))
 end
 
 base.getters.ctx = get
