@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -27,32 +26,7 @@ var detectWorkload = workload{
 		if err != nil {
 			return sample{}, err
 		}
-		cost := func(addr netip.AddrPort) (sample, error) { return r.helloCost(addr, hello) }
-		if _, err := cost(r.server.at.Second); err != nil { // warms both up
-			return sample{}, err
-		}
-		// The difference is a small part of either: many short turns, whose median no disturbance moves.
-		const turns = 15
-		var sum sample
-		var added []float64
-		for range turns {
-			without, err := cost(r.front())
-			if err != nil {
-				return sum, err
-			}
-			with, err := cost(r.server.at.Second)
-			if err != nil {
-				return sum, err
-			}
-			added = append(added, with.Figure-without.Figure)
-			sum.Busy += with.Busy / turns
-			sum.Foreign += with.Foreign / turns
-			sum.Client += with.Client / turns
-			sum.Ops += with.Ops
-		}
-		slices.Sort(added)
-		sum.Figure = added[turns/2]
-		return sum, nil
+		return r.addedCost(func(addr netip.AddrPort) (sample, error) { return r.helloCost(addr, hello) })
 	},
 }
 

@@ -13,38 +13,16 @@ var hookWorkload = workload{
 	kinds:   luas,
 	goal:    goal{absolute: 2},
 	backend: serveEcho,
-	sample: func(r *run) (sample, error) {
-		if _, err := r.connectCost(r.server.at.Second); err != nil { // warms both up
-			return sample{}, err
-		}
-		const turns = 4
-		var sum sample
-		for range turns {
-			without, err := r.connectCost(r.front())
-			if err != nil {
-				return sum, err
-			}
-			with, err := r.connectCost(r.server.at.Second)
-			if err != nil {
-				return sum, err
-			}
-			sum.Figure += (with.Figure - without.Figure) / turns
-			sum.Busy += with.Busy / turns
-			sum.Foreign += with.Foreign / turns
-			sum.Client += with.Client / turns
-			sum.Ops += with.Ops
-		}
-		return sum, nil
-	},
+	sample:  func(r *run) (sample, error) { return r.addedCost(r.connectCost) },
 }
 
-// connectCost measures new connections to addr for half a window.
+// connectCost measures new connections to addr for a fifth of a window.
 func (r *run) connectCost(addr netip.AddrPort) (sample, error) {
 	g := startDialers(r.loop, addr, 64)
 	if err := r.warmUp(r.window/16, &g.ops); err != nil {
 		return sample{}, err
 	}
-	s, err := r.cpuPerOpIn(r.window/2, &g.ops)
+	s, err := r.cpuPerOpIn(r.window/5, &g.ops)
 	if err != nil {
 		return s, err
 	}

@@ -8,10 +8,14 @@
 #define LEAST_KB 4096
 #define LUAS_PAUSE 200
 
-/* Makes garbage whose finalizer is called at the end of the next cycle. */
+/* Makes garbage whose finalizer is called at the end of the next cycle, also
+ * where the memory limit has been reached. */
 static void watch_cycle(wr_vm *vm, lua_State *L)
 {
+    int32_t spare = vm->spare;
+    vm->spare = 1;
     lua_newuserdata(L, 0);
+    vm->spare = spare;
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->cycleref);
     lua_setmetatable(L, -2);
     lua_pop(L, 1);
