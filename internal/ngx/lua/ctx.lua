@@ -1,7 +1,6 @@
 local p = ...
 local base = p.base
 local shared = base.shared
-local new_table = require "table.new"
 local type, error = type, error
 
 -- By the slots of the requests that have one.
@@ -19,7 +18,7 @@ local function get()
     local slot = shared.slot
     local t = tables[slot]
     if t then return t end
-    return keep(slot, new_table(0, 4))
+    return keep(slot, {})
 end
 
 base.getters.ctx = get
