@@ -8,7 +8,7 @@ func TestPause(t *testing.T) {
 		name, before string
 		least, most  float64 // cycles
 	}{
-		{"a small heap", ``, 4, 16}, // 32 MB of garbage, 4 MB at a time
+		{"a small heap", ``, 16, 64}, // 32 MB of garbage, 1 MB at a time
 		{"a small heap with a pause of its own", `collectgarbage("setpause", 150)`, 50, 1e5},
 		{"a large heap", `kept = {} for i = 1, 20 do kept[i] = ("x"):rep(2^20 + i) end`, 1, 3},
 	} {
