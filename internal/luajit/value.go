@@ -130,7 +130,8 @@ func (l *list) Ref(i int) Ref {
 }
 
 // Box is the number of a box that Options.Boxes asked for, or ClientBox with
-// the ID of a client's request; 0 when argument i has none. It must not be asked of arguments that Options.Boxes does not name.
+// the ID of a client's request; 0 when argument i has none. It must not be
+// asked of arguments that Options.Boxes does not name.
 func (l *list) Box(i int) uint64 {
 	v := l.at(i)
 	if v.t != int64(Table) && v.t != int64(Userdata) {

@@ -8,10 +8,10 @@ import (
 )
 
 // A cosocket in Lua is a table whose first item is a box with the number of a socket, or its request's ID if it is the
-// client's, and whose methods are primitives (ngx_stream_lua_socket_tcp.c). The files: socklife.go: how they begin and end; receiving.go and
-// receiveuntil.go: what is taken from the input; sockread.go, sockuntil.go and sockwrite.go: calls that read and write;
-// sockconnect.go and sockdial.go: connect; sockpool.go, sockkeepalive.go and socklink.go: idle connections; reqsocket.go:
-// the client's connection; socklend.go: what C does without asking.
+// client's, and whose methods are primitives (ngx_stream_lua_socket_tcp.c). The files: socklife.go: how they begin and
+// end; receiving.go and receiveuntil.go: what is taken from the input; sockread.go, sockuntil.go and sockwrite.go: calls
+// that read and write; sockconnect.go and sockdial.go: connect; sockpool.go, sockkeepalive.go and socklink.go: idle
+// connections; reqsocket.go: the client's connection; socklend.go: what C does without asking.
 
 // socket is the Go side of a cosocket: of a connection of its own, or of the client's (downstream).
 type socket struct {
