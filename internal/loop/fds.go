@@ -66,12 +66,13 @@ func (l *Loop) Remove(fd int) {
 	syscall.RawSyscall6(syscall.SYS_EPOLL_CTL, uintptr(l.epfd), unix.EPOLL_CTL_DEL, uintptr(fd), 0, 0, 0)
 }
 
-func (l *Loop) dispatch(event *unix.EpollEvent) {
+// handlerOf is whom the event is for; nil: its descriptor was closed meanwhile.
+func (l *Loop) handlerOf(event *unix.EpollEvent) Handler {
 	s := &l.slots[event.Fd]
-	if s.gen != event.Pad || s.handler == nil {
-		return
+	if s.gen != event.Pad {
+		return nil
 	}
-	s.handler.Ready(Events(event.Events))
+	return s.handler
 }
 
 func epollWaitRaw(epfd int, events []unix.EpollEvent) int {

@@ -6,8 +6,8 @@
 //
 //	n, err := c.Read(buf) // ErrAgain: nothing there, the owner will be told; io.EOF: the peer has finished
 //
-// It does not buffer, save what WriteLate puts off until the end of the loop's round (late.go), does not keep timers and
-// does not decide when to close: sessions do.
+// It does not buffer within more than a round of the loop (early.go, late.go), does not keep timers and does not decide
+// when to close: sessions do.
 package netio
 
 import (
@@ -35,8 +35,8 @@ type Conn struct {
 	owner Owner
 	fd    int32
 	state connState
-	// before is what Unread has put before the kernel's bytes; nil: nothing, as nearly always.
-	before *[]byte
+	// before is what comes before the kernel's bytes (early.go, unread.go); nil: nothing, as nearly always.
+	before *ahead
 	unsent *unsent // nil: nothing, as nearly always
 }
 
@@ -54,6 +54,8 @@ const (
 	unwatched            // Unwatch was called
 	shared               // Share was called
 	late                 // WriteLate has put something off
+	eager                // SetEager was called
+	brief                // the last Read was of few bytes
 )
 
 // Attach takes over fd, a non-blocking socket, and watches it. The descriptor is the Conn's from now on, unless an
@@ -152,10 +154,22 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if n < len(p) && c.state&(readHup|failed) == 0 {
-		c.state &^= readable // drained: the next edge tells of more
+	if n < EarlyMost {
+		c.state |= brief
+	} else {
+		c.state &^= brief
+	}
+	if n < len(p) {
+		c.sawDrained()
 	}
 	return n, nil
+}
+
+// sawDrained is called after a short read: the next edge tells of more. The end and an error are still to be read.
+func (c *Conn) sawDrained() {
+	if c.state&(readHup|failed) == 0 {
+		c.state &^= readable
+	}
 }
 
 // Peek is Read that leaves the bytes where they are, in the kernel. More than once it returns the same bytes, and more

@@ -42,19 +42,9 @@ type unsent struct {
 	fin   bool  // CloseWrite comes behind it
 }
 
-func outboxOf(l *loop.Loop) *outbox {
-	o, ok := l.Companion.(*outbox)
-	if !ok {
-		o = &outbox{}
-		o.flush = o.writeAll
-		l.Companion = o
-	}
-	return o
-}
-
 // WriteLate has p, which is copied, written by the end of the loop's round. The connection must be Writable.
 func (c *Conn) WriteLate(p []byte) {
-	o := outboxOf(c.loop)
+	o := &deskOf(c.loop).out
 	if c.state&late != 0 {
 		if last := &o.writes[len(o.writes)-1]; last.conn == c && last.to-last.from+len(p) <= LateMost {
 			o.data = append(o.data, p...)
@@ -94,7 +84,7 @@ func (c *Conn) settle() { c.writeOrKeep(c.take()) }
 // take takes out of the outbox what the connection has there.
 func (c *Conn) take() []byte {
 	c.state &^= late
-	o := outboxOf(c.loop)
+	o := &deskOf(c.loop).out
 	for i := range o.writes {
 		if e := &o.writes[i]; e.conn == c {
 			e.conn = nil

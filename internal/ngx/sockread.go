@@ -103,6 +103,7 @@ func (s *socket) startRead(c *luajit.Call) luajit.Outcome {
 func (s *socket) awaitRead(co *coroutine, ms int64) luajit.Outcome {
 	s.reader = co
 	s.readBy = s.wait(ms)
+	s.conn.SetEager(!s.careful())
 	if s.downstream {
 		s.req.readable = s.onReadable
 	}
@@ -120,6 +121,9 @@ func (s *socket) continueRead() {
 func (s *socket) endRead() {
 	co := s.reader
 	s.reader = nil
+	if s.conn != nil {
+		s.conn.SetEager(false)
+	}
 	if s.downstream {
 		s.req.readable = nil
 	}
@@ -198,12 +202,15 @@ func (s *socket) atEnd() bool {
 	return true
 }
 
-// readOnce is one system call. Before the content phase bytes are looked at first, and only those taken that the call
-// uses: the rest is for others (DESIGN: preread only peeks).
+// careful tells that bytes are looked at first, and only those taken that a call uses: before the content phase the rest
+// is for others (DESIGN: preread only peeks).
+func (s *socket) careful() bool { return s.downstream && s.req.phase&(inAccess|inPreread) != 0 }
+
+// readOnce is one system call, or two where it is careful.
 func (s *socket) readOnce() (done, again bool) {
 	scratch := s.m.worker.Scratch
 	buf := scratch[:min(len(scratch), s.chunk())]
-	careful := s.downstream && s.req.phase&(inAccess|inPreread) != 0
+	careful := s.careful()
 	n, err := 0, error(nil)
 	if careful {
 		n, err = s.conn.Peek(buf)

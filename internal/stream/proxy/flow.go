@@ -66,6 +66,7 @@ func (l *link) carry(f *flow, received, sent *int64) (moved bool, err error) {
 	if err == nil && !f.waiting() && !f.ended && f.src.Readable() && !f.braked() {
 		l.runAgain()
 	}
+	f.src.SetEager(f.rate == 0 && f.pipe == nil && !f.waiting())
 	if received != nil {
 		*received = f.received
 	}

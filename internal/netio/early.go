@@ -1,0 +1,135 @@
+package netio
+
+import (
+	"io"
+	"slices"
+
+	"github.com/weirproxy/weir/internal/loop"
+)
+
+// When many connections are readable in a round, all are read first, and then their owners are told one after the other:
+// as with late writes, the kernel's code for it stays in the cache, and so does that of the owners. What was read is put
+// before the kernel's bytes, where Unread would put it, so an owner does not see the difference.
+//
+// That is for connections whose owner has said that it will Read as soon as there is input (SetEager), and for those who
+// say little at a time: the bytes are copied once more.
+
+// EarlyMost is how many bytes of a connection are read early at most.
+const EarlyMost = 2048
+
+// inbox is what was read early of a group of events. It is used again for the next.
+type inbox struct {
+	reads [loop.GroupMost]earlyRead
+	n     int
+	data  []byte
+}
+
+type earlyRead struct {
+	conn  *Conn
+	ahead ahead
+}
+
+// SetEager says whether the owner Reads, and does not peek, as soon as it is told of input.
+func (c *Conn) SetEager(yes bool) {
+	if !yes {
+		c.state &^= eager
+		return
+	}
+	c.state |= eager
+	if c.loop.Companion == nil {
+		deskOf(c.loop)
+	}
+}
+
+// Foresee implements loop.Companion: it reads early what may be.
+func (d *desk) Foresee(h loop.Handler, ev loop.Events) {
+	c, ok := h.(*Conn)
+	if !ok || ev&(loop.In|loop.ReadHup|loop.Hup|loop.Err) != loop.In || c.before != nil ||
+		c.state&(eager|brief|shared|connecting|readHup|failed) != eager|brief {
+		return
+	}
+	in := &d.in
+	if in.data == nil {
+		in.data = make([]byte, len(in.reads)*EarlyMost)
+	}
+	buf := in.data[in.n*EarlyMost:][:EarlyMost]
+	n, err := c.recv(buf, 0)
+	if err == ErrAgain {
+		return
+	}
+	c.state &^= eof // until the owner reads it
+	r := &in.reads[in.n]
+	r.conn = c
+	r.ahead = ahead{bytes: buf[:n], err: err, drained: n < EarlyMost}
+	c.before = &r.ahead
+	in.n++
+}
+
+// Handled implements loop.Companion: what an owner has not read is kept for it. By the time that it does, an event may have
+// told of more.
+func (d *desk) Handled() {
+	for i := range d.in.reads[:d.in.n] {
+		r := &d.in.reads[i]
+		if r.conn.before == &r.ahead {
+			r.conn.before = &ahead{bytes: slices.Clone(r.ahead.bytes), err: r.ahead.err}
+		}
+		*r = earlyRead{}
+	}
+	d.in.n = 0
+}
+
+// ahead is what Read returns before it asks the kernel.
+type ahead struct {
+	bytes   []byte
+	err     error // after them; io.EOF: the end
+	drained bool  // and the kernel has no more, or an event will tell of it
+}
+
+// readBefore is Read while there is something before the kernel's bytes. What fits is filled up from the kernel, unless
+// that had no more, so that a short read means the same as ever: drained.
+func (c *Conn) readBefore(p []byte) (int, error) {
+	a := c.before
+	n := copy(p, a.bytes)
+	a.bytes = a.bytes[n:]
+	switch {
+	case len(a.bytes) > 0:
+		return n, nil
+	case a.err != nil && n > 0:
+		return n, nil // the next call tells of the error
+	}
+	c.before = nil
+	switch {
+	case a.err != nil:
+		if a.err == io.EOF {
+			c.state |= eof
+		}
+		return 0, a.err
+	case a.drained:
+		c.sawDrained()
+		return n, nil
+	case n == len(p) || !c.Readable():
+		return n, nil
+	}
+	m, _ := c.Read(p[n:]) // the next Read tells of an error again
+	c.state &^= brief
+	return n + m, nil
+}
+
+// peekBefore is Peek while there is something before the kernel's bytes.
+func (c *Conn) peekBefore(p []byte) (int, error) {
+	a := c.before
+	n := copy(p, a.bytes)
+	switch {
+	case n == len(p):
+		return n, nil
+	case a.err != nil && n > 0:
+		return n, nil
+	case a.err != nil:
+		return 0, a.err
+	}
+	m, err := c.recv(p[n:], peek)
+	if err == ErrAgain {
+		c.state |= readable
+	}
+	return n + m, nil
+}
