@@ -53,7 +53,10 @@ func setKeepalive(m *machine, c *luajit.Call) luajit.Outcome {
 		s.endLife(c)
 		return one(c)
 	}
-	p := socketSlot.of(m).pools[s.key]
+	p := s.pool
+	if p == nil {
+		p = socketSlot.of(m).pools[s.key]
+	}
 	if p == nil {
 		if size <= 0 {
 			return c.RaiseArg(n, fmt.Sprintf(`bad "pool_size" option value: %d`, size))
