@@ -102,7 +102,7 @@ func (l *Loop) turn() {
 const crowd = 8
 
 // GroupMost is how many events are handled as one group.
-const GroupMost = 32
+const GroupMost = 64
 
 // A Companion sees the events of a group, when they are many, before the first of them is handled, and is told when all
 // have been: what is done for many in a row is cheaper than each time between other work.

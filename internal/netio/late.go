@@ -21,7 +21,7 @@ import (
 const LateMost = 2048
 
 // lateWrites is after how many writes they are not put off any longer: it bounds what the first of them waits for.
-const lateWrites = 32
+const lateWrites = 64
 
 // outbox is what was put off in a loop's round. A connection has one place in it at most.
 type outbox struct {
