@@ -2,10 +2,13 @@ package netio
 
 import "github.com/weirproxy/weir/internal/loop"
 
-// A desk is what the connections of a loop have in common: what is read early (early.go), and what is written late (late.go).
+// A desk is what the connections of a loop have in common: what is read early (early.go), what is written late (late.go),
+// and what of that is to be sent before they are closed (closer.go).
 type desk struct {
-	in  inbox
-	out outbox
+	in      inbox
+	out     outbox
+	closers []*closer
+	onSent  func()
 }
 
 func deskOf(l *loop.Loop) *desk {

@@ -1,11 +1,7 @@
 package netio
 
 import (
-	"syscall"
-
 	"golang.org/x/sys/unix"
-
-	"github.com/weirproxy/weir/internal/loop"
 )
 
 // Answering many peers in a round is cheaper when all are read first and then all are written: the kernel's code for
@@ -174,41 +170,4 @@ func (c *Conn) firstUnsent() error {
 		return u.err
 	}
 	return ErrAgain
-}
-
-// A closer has the descriptor of a Conn that was closed while something was unsent, until it is sent, at most
-// for closeWithin. It does not outlive the loop.
-type closer struct {
-	Conn
-	timer loop.Timer
-}
-
-// closeWithin is in milliseconds; lua_socket_send_timeout is as long.
-const closeWithin = 60_000
-
-func (c *Conn) closeBehind() {
-	k := &closer{Conn: Conn{loop: c.loop, fd: c.fd, state: open | writable, unsent: c.unsent}}
-	k.owner = k
-	k.unsent.fin = false
-	k.timer.Handler = k
-	c.loop.Remove(int(c.fd))
-	if c.loop.Add(int(c.fd), &k.Conn, watched) != nil {
-		syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(c.fd), 0, 0)
-		return
-	}
-	k.loop.Arm(&k.timer, closeWithin)
-}
-
-// ConnReady implements Owner.
-func (k *closer) ConnReady(*Conn) {
-	if k.unsent == nil || k.unsent.err != nil {
-		k.Expired()
-	}
-}
-
-// Expired implements loop.Expirer.
-func (k *closer) Expired() {
-	k.loop.Disarm(&k.timer)
-	k.unsent = nil
-	k.Close()
 }

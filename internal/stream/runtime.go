@@ -161,7 +161,10 @@ func (r *Runtime) Quit(timeout time.Duration, expedite <-chan struct{}) {
 	select {
 	case <-done:
 	case <-expired:
-		r.each(func(w *Worker) { w.endSessions(nil) })
+		r.each(func(w *Worker) {
+			w.endSessions(nil)
+			netio.DropUnsent(w.Loop)
+		})
 		<-done
 	case <-expedite:
 	}
@@ -214,7 +217,8 @@ func (w *Worker) quit(idle func()) {
 
 // checkIdle is called whenever a holder of a generation has gone.
 func (w *Worker) checkIdle() {
-	if w.onIdle == nil || w.sessions != nil || w.config.workers[w.ID].holders > 0 {
+	if w.onIdle == nil || w.sessions != nil || w.config.workers[w.ID].holders > 0 ||
+		netio.WhenSent(w.Loop, w.checkIdle) {
 		return
 	}
 	idle := w.onIdle

@@ -1,0 +1,82 @@
+package test
+
+import (
+	"net"
+	"slices"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestQuitSendsWhatIsGiven: a session that has ended while the client did not read may have something to send still, and
+// the process ends after that. How many answers fit into the kernel's buffers is tried first; around that number there is
+// a session whose last one does not.
+func TestQuitSendsWhatIsGiven(t *testing.T) {
+	s := start(t, `stream {
+		lua_shared_dict given 64k;
+		server {
+			listen {host}:9000 sndbuf=8k;
+			content_by_lua_block {
+				local sock = assert(ngx.req.socket(true))
+				local wanted = sock:receive()
+				for i = 1, tonumber(wanted) do
+					if not sock:receive() or not sock:send(("x"):rep(2000)) then
+						return
+					end
+					ngx.shared.given:set(wanted, i)
+				end
+			}
+		}
+		server {
+			listen {host}:9001;
+			content_by_lua_block { ngx.print(ngx.shared.given:get(ngx.req.socket():receive()) or 0) }
+		}
+	}`)
+	given := func(wanted, n int) func() bool {
+		return func() bool { return s.exchange(9001, strconv.Itoa(wanted)+"\n") == strconv.Itoa(n) }
+	}
+	const many = 1000
+	fits, first := 0, s.silent(many)
+	for first.send("\n"); within(200*time.Millisecond, given(many, fits+1)); first.send("\n") {
+		fits++
+	}
+	first.Close()
+	clients := make([]*client, fits+5)
+	for wanted := range clients {
+		c := s.silent(wanted)
+		for n := range wanted {
+			if c.send("\n"); n < fits {
+				eventually(t, "an answer", given(wanted, n+1))
+			}
+		}
+		clients[wanted] = c
+	}
+	s.signal(syscall.SIGQUIT)
+	s.waitLog("gracefully shutting down")
+	for wanted, c := range slices.Backward(clients) {
+		if wanted == fits && within(200*time.Millisecond, s.hasExited) { // what comes before it has ended
+			t.Fatal("weir ended with something to send")
+		}
+		if got := len(c.all()); got != 2000*wanted {
+			t.Errorf("%d bytes of %d", got, 2000*wanted)
+		}
+	}
+	if code := s.waitExit(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// silent wants so many answers on a connection with small buffers, and reads nothing.
+func (s *server) silent(wanted int) *client {
+	small := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
+		return c.Control(func(fd uintptr) { syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096) })
+	}}
+	conn, err := small.Dial("tcp", s.addr(9000))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	c := newClient(s.t, conn)
+	c.send(strconv.Itoa(wanted) + "\n")
+	return c
+}
