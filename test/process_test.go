@@ -3,10 +3,11 @@ package test
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/user"
-	"regexp"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -141,7 +142,8 @@ func TestExpedite(t *testing.T) {
 	s.waitExit()
 }
 
-// TestUser: all threads change to the user, after a port that only root may take was bound.
+// TestUser: all threads change to the user, after a port that only root may take was bound. A reload can bind another, and
+// no thread but one keeps anything of what root may.
 func TestUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Fatal("the tests run as root")
@@ -150,29 +152,73 @@ func TestUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, "user nobody nogroup; worker_processes 2; stream { server { listen {host}:79; return ok; } }")
+	const head = "user nobody nogroup; worker_processes 2; "
+	s := start(t, head+"stream { server { listen {host}:79; return ok; } }")
 	s.dial(79).wantAll("ok")
-	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", s.pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	uid := regexp.MustCompile(`(?m)^Uid:\s+(\d+)\s+(\d+)\s+(\d+)`)
-	for _, task := range tasks {
-		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/status", s.pid, task.Name()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		ids := uid.FindStringSubmatch(string(status))
-		for _, id := range ids[1:] {
-			if id != nobody.Uid {
-				t.Errorf("thread %s: %s", task.Name(), ids[0])
-			}
+	for _, thread := range s.threads() {
+		if id := nobody.Uid; thread["Uid"] != strings.Join([]string{id, id, id, id}, "\t") {
+			t.Errorf("a thread's users: %s", thread["Uid"])
 		}
 	}
+	s.wantCapabilities(map[string]int{"0000000000000400": 1})
 	s.signal(syscall.SIGUSR1) // the log can be opened again
 	s.waitLog("reopening logs")
-	s.reload("user nobody nogroup; worker_processes 2; stream { server { listen {host}:79; return again; } }")
+	s.reload(head + "stream { server { listen {host}:79; listen {host}:78; return again; } }")
 	s.dial(79).wantAll("again")
+	s.dial(78).wantAll("again")
+	s.reload(head + "stream { server { listen {host}:79; proxy_pass {host}:78; proxy_bind $remote_addr transparent; } }")
+	s.waitLog(`\[warn\].*"transparent" takes a privilege`)
+}
+
+// TestUserTransparent: the workers keep what proxy_bind needs.
+func TestUserTransparent(t *testing.T) {
+	addr := backend(t, func(conn net.Conn) { fmt.Fprint(conn, "from "+conn.RemoteAddr().(*net.TCPAddr).IP.String()) })
+	s := start(t, `user nobody nogroup; worker_processes 2; stream { server {
+		listen {host}:9000;
+		proxy_pass `+addr+`;
+		proxy_bind $remote_addr transparent;
+	} }`)
+	s.dial(9000).wantAll("from 127.0.0.1")
+	s.wantCapabilities(map[string]int{"0000000000000400": 1, "0000000000002000": 2})
+}
+
+// threads is what the kernel tells of each of the server's threads (status in proc(5)).
+func (s *server) threads() (all []map[string]string) {
+	s.t.Helper()
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", s.pid))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, path := range tasks {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		thread := map[string]string{}
+		for line := range strings.Lines(string(text)) {
+			name, value, _ := strings.Cut(line, ":")
+			thread[name] = strings.TrimSpace(value)
+		}
+		all = append(all, thread)
+	}
+	return all
+}
+
+// wantCapabilities compares how many threads have which capabilities; those that have none do not count.
+func (s *server) wantCapabilities(want map[string]int) {
+	s.t.Helper()
+	got := map[string]int{}
+	for _, thread := range s.threads() {
+		if thread["CapEff"] != thread["CapPrm"] {
+			s.t.Errorf("capabilities %s in effect, %s permitted", thread["CapEff"], thread["CapPrm"])
+		}
+		if c := thread["CapEff"]; strings.Trim(c, "0") != "" {
+			got[c]++
+		}
+	}
+	if !maps.Equal(got, want) {
+		s.t.Errorf("threads by capabilities: %v, want %v", got, want)
+	}
 }
 
 // TestIgnoredSignals: they are told, and nothing else happens.

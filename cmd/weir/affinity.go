@@ -93,21 +93,19 @@ func (s *settings) schedule(log *logs.Log, r *stream.Runtime) {
 	if s.affinity == nil && !s.priority.Given {
 		return
 	}
-	for _, w := range r.Workers() {
-		w.Loop.Post(func() {
-			if s.priority.Given {
-				if err := unix.Setpriority(unix.PRIO_PROCESS, 0, int(s.priority.V)); err != nil {
-					log.WriteBytes(logs.Alert, 0, logs.AppendErrno([]byte("setpriority() failed"), err))
-				}
+	r.Each(func(w *stream.Worker) {
+		if s.priority.Given {
+			if err := unix.Setpriority(unix.PRIO_PROCESS, 0, int(s.priority.V)); err != nil {
+				log.WriteBytes(logs.Alert, 0, logs.AppendErrno([]byte("setpriority() failed"), err))
 			}
-			if s.affinity == nil {
-				return
+		}
+		if s.affinity == nil {
+			return
+		}
+		if mask, ok := s.affinity.of(w.ID); ok {
+			if err := unix.SchedSetaffinity(0, &mask); err != nil {
+				log.WriteBytes(logs.Alert, 0, logs.AppendErrno([]byte("sched_setaffinity() failed"), err))
 			}
-			if mask, ok := s.affinity.of(w.ID); ok {
-				if err := unix.SchedSetaffinity(0, &mask); err != nil {
-					log.WriteBytes(logs.Alert, 0, logs.AppendErrno([]byte("sched_setaffinity() failed"), err))
-				}
-			}
-		})
-	}
+		}
+	})
 }

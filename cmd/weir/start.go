@@ -58,13 +58,13 @@ func (p *process) start(g *generation) error {
 	if err := p.writePid(g); err != nil {
 		return err
 	}
+	g.settings.schedule(p.log, p.runtime)
 	if err := p.drop(g); err != nil {
 		return err
 	}
 	p.files.Start()
 	p.put(g)
 	p.boot.Release()
-	g.settings.schedule(p.log, p.runtime)
 	return nil
 }
 
@@ -101,7 +101,13 @@ func (p *process) drop(g *generation) error {
 	if err := p.files.SetOwner(g.settings.user.uid); err != nil {
 		return err
 	}
-	return g.settings.user.become()
+	kept := keepPrivileges(p.runtime, g.stream.Transparent)
+	if err := g.settings.user.become(); err != nil {
+		return err
+	}
+	kept.reduce(p.runtime, g.stream.Transparent)
+	p.privileges, p.transparent = kept, g.stream.Transparent
+	return nil
 }
 
 // put makes g the current generation.
@@ -133,7 +139,8 @@ var errEnding error = &toldError{errors.New("a signal ends the process")}
 
 func (p *process) listen(g *generation) error {
 	for range bindTries {
-		err := p.runtime.Listen(g.stream)
+		var err error
+		p.privileges.run(func() { err = p.runtime.Listen(g.stream) })
 		if !errors.Is(err, unix.EADDRINUSE) {
 			return err
 		}

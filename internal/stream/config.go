@@ -19,6 +19,8 @@ type Config struct {
 	WorkerConnections int
 	// MultiAccept has a worker accept all that waits at once.
 	MultiAccept bool
+	// Transparent tells that peers may be connected to from foreign addresses, which takes CAP_NET_RAW.
+	Transparent bool
 	// Detector and Giver are modules'; nil: there is no such module.
 	Detector Detector
 	Giver    Giver

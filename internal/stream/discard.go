@@ -11,7 +11,7 @@ func (r *Runtime) Abandon(c *Config) {
 		for _, l := range r.config.Listeners {
 			used[l.key()] = true
 		}
-		r.each(func(w *Worker) { w.freeUnused(c) })
+		r.Each(func(w *Worker) { w.freeUnused(c) })
 	}
 	for key, sock := range r.sockets {
 		if !used[key] {

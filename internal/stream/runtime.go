@@ -18,7 +18,7 @@ type Runtime struct {
 	running sync.WaitGroup
 }
 
-// NewRuntime makes n workers, which run as soon as a configuration is applied.
+// NewRuntime starts n workers. They have nothing to do before a configuration is applied.
 func NewRuntime(n int) (*Runtime, error) {
 	r := &Runtime{sockets: map[string]*socket{}}
 	for id := range n {
@@ -27,6 +27,9 @@ func NewRuntime(n int) (*Runtime, error) {
 			return nil, fmt.Errorf("worker %d: %w", id, err)
 		}
 		r.workers = append(r.workers, w)
+	}
+	for _, w := range r.workers {
+		r.running.Go(w.Loop.Run)
 	}
 	return r, nil
 }
@@ -72,8 +75,7 @@ func (r *Runtime) Build(c *Config) error { return c.buildWorkers(len(r.workers))
 // Apply makes c, which Listen and Build have accepted, the current generation: sockets that it does not name are
 // closed, running sessions finish on the generation they began with.
 func (r *Runtime) Apply(c *Config) {
-	first := r.config == nil
-	if !first {
+	if r.config != nil {
 		r.config.stopResolving()
 	}
 	r.config = c
@@ -83,17 +85,7 @@ func (r *Runtime) Apply(c *Config) {
 		wanted[l.key()] = l
 		r.sockets[l.key()].refresh(l)
 	}
-	if first {
-		for _, w := range r.workers {
-			r.running.Go(func() {
-				w.switchTo(c, r.sockets, wanted)
-				w.Loop.Run()
-			})
-		}
-		r.each(func(*Worker) {})
-		return
-	}
-	r.each(func(w *Worker) { w.switchTo(c, r.sockets, wanted) })
+	r.Each(func(w *Worker) { w.switchTo(c, r.sockets, wanted) })
 	for key, sock := range r.sockets {
 		if wanted[key] == nil {
 			delete(r.sockets, key)
@@ -102,8 +94,8 @@ func (r *Runtime) Apply(c *Config) {
 	}
 }
 
-// each runs fn on every worker's loop and waits for all of them.
-func (r *Runtime) each(fn func(*Worker)) {
+// Each runs fn on every worker's loop, and so on its thread, and waits for all of them.
+func (r *Runtime) Each(fn func(*Worker)) {
 	var done sync.WaitGroup
 	for _, w := range r.workers {
 		done.Add(1)
@@ -150,7 +142,7 @@ func (r *Runtime) Workers() []*Worker { return r.workers }
 func (r *Runtime) Quit(timeout time.Duration, expedite <-chan struct{}) {
 	var idle sync.WaitGroup
 	idle.Add(len(r.workers))
-	r.each(func(w *Worker) { w.quit(idle.Done) })
+	r.Each(func(w *Worker) { w.quit(idle.Done) })
 	r.closeSockets()
 	done := make(chan struct{})
 	go func() { idle.Wait(); close(done) }()
@@ -161,7 +153,7 @@ func (r *Runtime) Quit(timeout time.Duration, expedite <-chan struct{}) {
 	select {
 	case <-done:
 	case <-expired:
-		r.each(func(w *Worker) {
+		r.Each(func(w *Worker) {
 			w.endSessions(nil)
 			netio.DropUnsent(w.Loop)
 		})
@@ -172,22 +164,21 @@ func (r *Runtime) Quit(timeout time.Duration, expedite <-chan struct{}) {
 }
 
 // EndSessions ends the sessions that still run on a generation which another has replaced.
-func (r *Runtime) EndSessions(c *Config) { r.each(func(w *Worker) { w.endSessions(c) }) }
+func (r *Runtime) EndSessions(c *Config) { r.Each(func(w *Worker) { w.endSessions(c) }) }
 
 // Stop ends the workers at once. Sessions are cut off.
 func (r *Runtime) Stop() {
-	if r.config == nil {
-		return
+	if r.config != nil {
+		r.config.stopResolving()
+		r.Each(func(w *Worker) {
+			w.stopping = true
+			w.unwatch(func(*acceptor) bool { return false })
+			w.keepFeeders(func(*feeder) bool { return false })
+			w.onIdle = nil
+			w.endSessions(nil)
+			w.retire(w.config)
+		})
 	}
-	r.config.stopResolving()
-	r.each(func(w *Worker) {
-		w.stopping = true
-		w.unwatch(func(*acceptor) bool { return false })
-		w.keepFeeders(func(*feeder) bool { return false })
-		w.onIdle = nil
-		w.endSessions(nil)
-		w.retire(w.config)
-	})
 	for _, w := range r.workers {
 		w.Loop.Stop()
 	}

@@ -122,7 +122,7 @@ func setBind(c *config, b *stream.Block, n *conf.Node) error {
 		if n.Args[1] != "transparent" {
 			return n.InvalidParam(n.Args[1])
 		}
-		c.local.transparent = true
+		c.local.transparent, b.Config.Transparent = true, true
 	}
 	template, err := b.Template(n.Args[0])
 	if err != nil {

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/weirproxy/weir/internal/stream"
+)
+
+// A server that root has started and that becomes another user (user directive) still has to open ports below 1024 when it
+// is reloaded, which is why nginx's master stays root, and to connect from clients' addresses, for which nginx's workers
+// keep CAP_NET_RAW (ngx_worker_process_init). A capability is a thread's (capabilities(7)). So one thread, on which nothing
+// else runs, keeps the right to bind, and the workers' threads the other, where `proxy_bind … transparent` asks for it.
+
+// privileges is the thread that binds; nil: every thread may do what the process may.
+type privileges struct{ jobs chan func() }
+
+// keepPrivileges is called before the process becomes another user; reduce afterwards.
+func keepPrivileges(r *stream.Runtime, transparent bool) *privileges {
+	p := &privileges{jobs: make(chan func())}
+	go func() {
+		runtime.LockOSThread()
+		for job := range p.jobs {
+			job()
+		}
+	}()
+	p.run(keepCapabilities)
+	if transparent {
+		r.Each(func(*stream.Worker) { keepCapabilities() })
+	}
+	return p
+}
+
+func (p *privileges) reduce(r *stream.Runtime, transparent bool) {
+	p.run(func() { keepOnly(unix.CAP_NET_BIND_SERVICE) })
+	if transparent {
+		r.Each(func(*stream.Worker) { keepOnly(unix.CAP_NET_RAW) })
+	}
+}
+
+// run has the thread run fn, and waits for it.
+func (p *privileges) run(fn func()) {
+	if p == nil {
+		fn()
+		return
+	}
+	done := make(chan struct{})
+	p.jobs <- func() {
+		defer close(done)
+		fn()
+	}
+	<-done
+}
+
+// keepCapabilities has the thread keep its capabilities, out of effect, when its user changes.
+func keepCapabilities() { unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0) }
+
+// keepOnly takes all capabilities but one from the thread, and puts that one, if it is there, into effect.
+func keepOnly(capability uint) {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData
+	if unix.Capget(&header, &sets[0]) != nil {
+		sets = [2]unix.CapUserData{}
+	}
+	kept := sets[0].Permitted & (1 << capability)
+	sets = [2]unix.CapUserData{{Effective: kept, Permitted: kept}}
+	unix.Capset(&header, &sets[0])
+}
