@@ -17,6 +17,7 @@ LUA_LIBS ?=
 .PHONY: run test race libraries build bench fuzz lint setup setup-test setup-bench clean
 
 run: build
+	-@command -v nc > /dev/null || { apt-get update -q && apt-get install -q -y --no-install-recommends netcat-openbsd; } # for TRY
 	@cat examples/tour/TRY
 	@exec ./weir -p examples/tour -c nginx.conf -e stderr
 
