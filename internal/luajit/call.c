@@ -120,6 +120,18 @@ uint64_t wr_box(lua_State *L, int idx, uint64_t **place)
     return number;
 }
 
+/* A box needs its finalizer as long as it has a number. */
+static void arm(wr_vm *vm, lua_State *L, int armed)
+{
+    if (vm->boxes.box == 0) return;
+    if (lua_type(L, 1) == LUA_TTABLE) lua_rawgeti(L, 1, 1);
+    else lua_pushvalue(L, 1);
+    if (armed) lua_rawgeti(L, LUA_REGISTRYINDEX, vm->boxes.box);
+    else lua_pushnil(L);
+    lua_setmetatable(L, -2);
+    lua_pop(L, 1);
+}
+
 /* How many values an error leaves. OpenResty hands over all of the frame that
  * the error was raised in: of error() these are its arguments, then the
  * message with its position, and programs have come to expect the former. */
@@ -243,11 +255,13 @@ static int add_fields(lua_State *L, wr_fn *fn, int top)
     return top + fn->nfields;
 }
 
-/* Fills the frame. Only the steps before the loop may raise. */
-static void pack(wr_vm *vm, lua_State *L, wr_fn *fn, wr_frame *f)
+/* Fills the frame. Only the steps before the loop may raise. Answers where the
+ * number of the first argument's box stands; NULL: it has none. */
+static uint64_t *pack(wr_vm *vm, lua_State *L, wr_fn *fn, wr_frame *f)
 {
     int top = lua_gettop(L), flat = fn->flat;
     uint64_t flatat = vm->blen, whereat;
+    uint64_t *first = NULL;
     wr_thread *t = NULL;
 
     if (vm->sp + top + 64 > vm->limit) luaL_error(L, "call frames too deep");
@@ -281,6 +295,7 @@ static void pack(wr_vm *vm, lua_State *L, wr_fn *fn, wr_frame *f)
             continue;
         v->u = wr_box(L, i, &place);
         v->len = (uint64_t)(uintptr_t)place;
+        if (i == 1) first = place;
     }
     if (t) {
         f->args[top - 1].t = WR_THREAD;
@@ -294,6 +309,7 @@ static void pack(wr_vm *vm, lua_State *L, wr_fn *fn, wr_frame *f)
         v->len = whereat - flatat;
     }
     if (fn->where) bufstr(vm, &f->args[f->nargs++], whereat);
+    return first;
 }
 
 static void take_refs(lua_State *L, wr_fn *fn, wr_frame *f)
@@ -332,7 +348,8 @@ int wr_call(lua_State *L)
         int done = wr_fast(vm, L, fn->fast);
         if (done != WR_ASK) return done;
     }
-    pack(vm, L, fn, &f);
+    uint64_t *box = pack(vm, L, fn, &f);
+    uint64_t number = box ? *box : 0;
     vm->sp = f.args + f.nargs;
     if (fn->refmask) take_refs(L, fn, &f);
     f.res = vm->sp;
@@ -348,6 +365,7 @@ int wr_call(lua_State *L)
     int outcome = weirLuaCall(&f);
     int n = 0;
     if (vm->strayed) wr_back(vm, L);
+    if (box && (*box != 0) != (number != 0)) arm(vm, L, *box != 0);
     if (outcome == WR_RAISE) {
         vm->sp = f.args;
         return raise_error(vm, L, &f, mark);

@@ -73,7 +73,8 @@ static int fast_line(wr_vm *vm, lua_State *L)
     return lua_yield(L, top);
 }
 
-/* A table with a box in its first place that has no number yet. */
+/* A table with a box in its first place that has no number yet, and so no
+ * metatable: call.c gives it one with the number. */
 static int fast_new(wr_vm *vm, lua_State *L)
 {
     wr_boxes *b = &vm->boxes;
@@ -81,8 +82,6 @@ static int fast_new(wr_vm *vm, lua_State *L)
         return WR_ASK;
     lua_createtable(L, 1, 0);
     *(uint64_t *)lua_newuserdata(L, sizeof(uint64_t)) = 0;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, b->box);
-    lua_setmetatable(L, -2);
     lua_rawseti(L, -2, 1);
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->table);
     lua_setmetatable(L, -2);

@@ -42,6 +42,7 @@ func TestFastBoxes(t *testing.T) {
 			c.PushNumber(float64(c.Box(1)))
 			return Return
 		}, Options{Boxes: 1}},
+		{"drop", func(c *Call) Outcome { c.SetBox(1, 0); return Return }, Options{Boxes: 1}},
 		{"collect", func(c *Call) Outcome { told = append(told, c.Box(1)); return Return }, Options{Boxes: 1, Fast: FastCollect}},
 	} {
 		if _, err := vm.Register(p.name, p.f, p.opt); err != nil {
@@ -66,6 +67,13 @@ func TestFastBoxes(t *testing.T) {
 		assert(a:number() == 1 and b:number() == 2 and a:number() == 1)
 		assert(p.number({}) == 0 and p.number() == 0)
 		p.new() -- never gets a number
+		local c = p.new()
+		assert(c:number() == 3)
+		c:drop()
+		assert(c:number() == 4) -- and is told of as that
+		c = p.new()
+		c:number()
+		c:drop() -- has none any more
 		kept = p.new()
 		kept:number()`)
 	if asked != 2 {
@@ -73,7 +81,7 @@ func TestFastBoxes(t *testing.T) {
 	}
 	run(`collectgarbage() collectgarbage()`)
 	got := slices.Clone(vm.Collected())
-	if slices.Sort(got); !slices.Equal(got, []uint64{1, 2}) || len(told) != 0 || len(vm.Collected()) != 0 {
+	if slices.Sort(got); !slices.Equal(got, []uint64{1, 2, 4}) || len(told) != 0 || len(vm.Collected()) != 0 {
 		t.Errorf("collected %v, told %v", got, told)
 	}
 	run(`local p = ...
@@ -85,8 +93,8 @@ func TestFastBoxes(t *testing.T) {
 	told = nil
 	vm.Close()
 	vm = nil
-	if !slices.Equal(told, []uint64{3}) {
-		t.Errorf("at Close: told %v, want [3]", told)
+	if !slices.Equal(told, []uint64{6}) {
+		t.Errorf("at Close: told %v, want [6]", told)
 	}
 }
 

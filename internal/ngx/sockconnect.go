@@ -42,8 +42,7 @@ func connect(m *machine, c *luajit.Call) luajit.Outcome {
 	if !ok {
 		return out
 	}
-	all, port := socketSlot.of(m), 0
-	all.key = append(all.key[:0], host...)
+	port := -1
 	if opts.arguments >= 3 {
 		f, wrong, ok := number(c, 3)
 		if !ok {
@@ -52,10 +51,6 @@ func connect(m *machine, c *luajit.Call) luajit.Outcome {
 		if port = int(f); port < 0 || port > 65535 {
 			return failure(c, "bad port number: "+strconv.Itoa(port))
 		}
-		all.key = strconv.AppendInt(append(all.key, ':'), int64(port), 10)
-	}
-	if opts.named {
-		all.key = append(all.key[:0], opts.pool...)
 	}
 	if s == nil {
 		return failure(c, "closed")
@@ -63,13 +58,13 @@ func connect(m *machine, c *luajit.Call) luajit.Outcome {
 	if out, ok := s.prepare(c); !ok {
 		return out
 	}
-	s.choosePool(opts)
-	if s.pool != nil && s.pool.target == host {
+	s.choosePool(host, port, opts)
+	if s.pool != nil {
 		s.target = s.pool.target
-	} else if s.target = strings.Clone(host); s.pool != nil {
-		s.pool.target = s.target
+	} else {
+		s.target = strings.Clone(host)
 	}
-	s.host, s.port = s.target, uint16(port)
+	s.host, s.port = s.target, uint16(max(port, 0))
 	return s.startConnect(c)
 }
 

@@ -74,6 +74,7 @@ type sockets struct {
 	idle     []*socket
 	buffers  [][]byte
 	pools    map[string]*socketPool
+	recent   recentPool
 	key      []byte // of the pool that connect looks for
 	// Of lua/socket.lua: the metatables of sockets, of the boxes, and the primitive below receiveuntil's iterators.
 	tcp, request, box, patternBox, iterate, glimpse luajit.Ref

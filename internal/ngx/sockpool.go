@@ -2,6 +2,8 @@ package ngx
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // socketPool is the connections to one place: those in use, the idle ones, and who waits for one. It goes when there
@@ -18,17 +20,47 @@ type socketPool struct {
 	gone        bool
 }
 
-// choosePool finds the pool that connect uses: the one there is, or a new one when a size is given.
-func (s *socket) choosePool(o connectOptions) {
+// choosePool finds the pool that connect uses: the one there is, or a new one when a size is given. Its key is the name
+// in the options, or "host:port", or host alone where port is -1: the path of a unix socket, or both in one.
+func (s *socket) choosePool(host string, port int, o connectOptions) {
 	all := socketSlot.of(s.m)
-	if s.pool = all.pools[string(all.key)]; s.pool != nil {
-		s.key = s.pool.key // the same text: nothing is allocated
+	recent := &all.recent
+	if p := recent.pool; p != nil && !p.gone && !o.named && port == recent.port && host == recent.host {
+		s.pool, s.key = p, p.key
 		return
 	}
-	s.key = string(all.key)
-	if o.size > 0 {
-		s.pool = s.m.newPool(s.key, o.size, o.backlog)
+	key := append(all.key[:0], host...)
+	switch {
+	case o.named:
+		key = append(all.key[:0], o.pool...)
+	case port >= 0:
+		key = strconv.AppendInt(append(key, ':'), int64(port), 10)
 	}
+	all.key = key
+	if s.pool = all.pools[string(key)]; s.pool != nil {
+		s.key = s.pool.key // the same text: nothing is allocated
+	} else {
+		s.key = string(key)
+		if o.size > 0 {
+			s.pool = s.m.newPool(s.key, o.size, o.backlog)
+		}
+	}
+	if s.pool == nil {
+		return
+	}
+	if s.pool.target != host {
+		s.pool.target = strings.Clone(host)
+	}
+	if !o.named {
+		*recent = recentPool{s.pool, s.pool.target, port}
+	}
+}
+
+// recentPool is the pool that was chosen last for want of a name, and for what.
+type recentPool struct {
+	pool *socketPool
+	host string
+	port int
 }
 
 func (m *machine) newPool(key string, size, backlog int) *socketPool {

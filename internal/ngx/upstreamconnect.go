@@ -83,11 +83,9 @@ func (m *machine) connectAddr(c *luajit.Call, name string, timeout int64) luajit
 	if parsed.NoPort && !isUnix {
 		return failure(c, `no port in upstream "`+name+`"`)
 	}
-	all := socketSlot.of(m)
 	s := m.newPeerSocket(timeout)
 	s.target, s.host, s.port = name, name, parsed.Port
-	all.key = append(all.key[:0], name...)
-	s.choosePool(connectOptions{backlog: -1})
+	s.choosePool(name, -1, connectOptions{backlog: -1})
 	s.connector = m.running(c)
 	return s.await(c, s.begin(false))
 }
@@ -185,9 +183,7 @@ func (v *via) choose() bool {
 	if p.ConnectTimeout > 0 {
 		s.connectTimeout = p.ConnectTimeout
 	}
-	all := socketSlot.of(s.m)
-	all.key = append(all.key[:0], p.Name...)
-	s.choosePool(connectOptions{backlog: -1})
+	s.choosePool(p.Name, -1, connectOptions{backlog: -1})
 	return true
 }
 
