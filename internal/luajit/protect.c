@@ -2,6 +2,7 @@
  * one lua_pcall: an error comes back as a code and a text. */
 #include "vm.h"
 
+#include <stdlib.h>
 
 static int do_load(wr_vm *vm, lua_State *L, wr_req *r)
 {
@@ -12,13 +13,17 @@ static int do_load(wr_vm *vm, lua_State *L, wr_req *r)
     return 0;
 }
 
+/* What C knows of a primitive is none of the collector's business: it would
+ * have to be marked in every cycle. It is freed with the VM. */
 static int do_register(wr_vm *vm, lua_State *L, wr_req *r)
 {
-    wr_fn *fn = lua_newuserdata(L, sizeof(wr_fn));
+    wr_fn *fn = malloc(sizeof(wr_fn));
+    if (fn == NULL) return luaL_error(L, "not enough memory");
     *fn = r->fn;
     fn->vm = vm;
-    lua_pushvalue(L, -1);
-    luaL_ref(L, LUA_REGISTRYINDEX);
+    fn->next = vm->fns;
+    vm->fns = fn;
+    lua_pushlightuserdata(L, fn);
     lua_pushcclosure(L, wr_call, 1);
     r->ref = luaL_ref(L, LUA_REGISTRYINDEX);
     return 0;

@@ -64,7 +64,6 @@ static int setup(lua_State *L)
     lua_pushcfunction(L, nothing);
     vm->backref = luaL_ref(L, LUA_REGISTRYINDEX);
     wr_opencoroutines(vm);
-    wr_openpause(vm, L);
     return 0;
 }
 
@@ -107,6 +106,10 @@ void wr_close(uintptr_t p)
     if (vm->frames && vm->frames != MAP_FAILED)
         munmap(vm->frames, FRAME_VALUES * sizeof(wr_val));
     for (int32_t i = 0; i < vm->nthreads; i++) free(vm->threads[i]);
+    for (wr_fn *fn = vm->fns, *next; fn; fn = next) {
+        next = fn->next;
+        free(fn);
+    }
     free(vm->threads);
     wr_freeleft(vm);
     free(vm->buf);

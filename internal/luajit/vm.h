@@ -190,8 +190,6 @@ struct wr_vm {
     uint64_t memrefused;    /* counts refused allocations */
     uint64_t memcollected;  /* memrefused at the last collection */
     int32_t spare;          /* set where the limit does not hold */
-    int32_t pause;          /* of the collector in percent, as set last */
-    int32_t cycleref;       /* metatable of what each cycle collects */
     int32_t interrupted;
     int32_t hooklock;
     uint64_t wanted;        /* the slice that Interrupt is to tell of */
@@ -203,6 +201,7 @@ struct wr_vm {
     wr_item forgotten[64];
     wr_thread *spawning;    /* runs, and Go has not heard of it */
     int32_t mayspawn;
+    struct wr_fn *fns;      /* all primitives */
 };
 
 typedef struct wr_fn {
@@ -218,6 +217,7 @@ typedef struct wr_fn {
     int32_t newline;
     int32_t where;
     int32_t fast;       /* WR_FAST_*, 0 none */
+    struct wr_fn *next; /* in the VM's list */
 } wr_fn;
 
 enum { WR_FLAT_SEND = 1, WR_FLAT_SAY = 2, WR_FLAT_LOG = 3 };
@@ -287,9 +287,6 @@ wr_thread *wr_newthread(wr_vm *vm, lua_State *L, int anchored);
 wr_thread *wr_ofstate(wr_vm *vm, lua_State *co);
 void wr_freethread(wr_vm *vm, lua_State *L, wr_thread *t);
 void wr_pushthread(wr_vm *vm, lua_State *L, wr_thread *t);
-
-/* pause.c */
-void wr_openpause(wr_vm *vm, lua_State *L);
 
 /* coroutine.c */
 void wr_opencoroutines(wr_vm *vm);

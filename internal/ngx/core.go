@@ -17,6 +17,7 @@ var coreFamily = family{
 	primitives: []primitive{
 		{name: "keep", run: keepPrimitives, opt: luajit.Options{Refs: 1}},
 		{name: "keep_core", run: keepCore, opt: luajit.Options{Refs: 7}},
+		{name: "module_source", run: moduleSource},
 		{name: "shared_state", run: pushShared},
 		{name: "prefix", run: func(m *machine, c *luajit.Call) luajit.Outcome {
 			c.PushString(m.main.prefix)

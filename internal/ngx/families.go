@@ -172,17 +172,18 @@ func (m *machine) setUpFamily(f *family) error {
 // preload makes a file of lua/ what require(name) loads. Its chunk gets the table of primitives, then what any
 // module's chunk gets.
 func (m *machine) preload(name, file string) error {
-	source, err := preludes.ReadFile("lua/" + file)
-	if err != nil {
-		return err
-	}
-	chunk, err := m.vm.Load("="+name, source)
-	if err != nil {
-		return err
-	}
-	defer chunk.Free()
 	return m.vm.Call(m.preloader, func(v *luajit.Values) {
 		v.PushString(name)
-		v.PushRef(chunk.Ref())
+		v.PushString(file)
 	}, nil)
+}
+
+// moduleSource(file) is the text of a file of lua/.
+func moduleSource(_ *machine, c *luajit.Call) luajit.Outcome {
+	source, err := preludes.ReadFile("lua/" + c.String(1))
+	if err != nil {
+		return c.Raise(err.Error())
+	}
+	c.PushBytes(source)
+	return luajit.Return
 }

@@ -29,7 +29,7 @@ type machine struct {
 	page   []byte // shared is in it
 
 	primitives luajit.Ref // the table of primitives
-	preloader  luajit.Ref // function(name, chunk)
+	preloader  luajit.Ref // function(name, file)
 	protect    luajit.Ref // function(f, …): xpcall with a traceback
 	backtrace  luajit.Ref // function(thread, …): OpenResty's traceback of light threads
 

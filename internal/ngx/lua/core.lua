@@ -33,8 +33,10 @@ function base.get_request()
     return shared.record
 end
 
-local function preload(name, chunk)
-    package.preload[name] = function(...) return chunk(p, ...) end
+-- Modules are compiled when they are required: what nobody requires is not there to be collected around.
+local loadstring, assert = loadstring, assert
+local function preload(name, file)
+    package.preload[name] = function(...) return assert(loadstring(p.module_source(file), "=" .. file))(p, ...) end
 end
 
 local function traceback(message)
