@@ -1,5 +1,5 @@
 -- ngx.re and the module "ngx.re": the API is internal/pcre's; here it gets its limits and a log. It is large, so it is
--- compiled when somebody looks for one of its functions.
+-- compiled when somebody looks for one of its functions; until then pairs finds none.
 
 local p = ...
 local loadstring, assert, pairs, rawget, setmetatable = loadstring, assert, pairs, rawget, setmetatable
