@@ -10,11 +10,14 @@ BUILD_PACKAGES = gcc libc6-dev pkg-config libluajit2-5.1-dev libpcre2-dev
 TEST_PACKAGES = lua-cjson lua-resty-lrucache memcached redis-server nginx-core openssh-server openssh-client curl openssl python3
 BENCH_PACKAGES = nginx-core libnginx-mod-stream haproxy
 
+# The workloads of the benchmark that the compiler's profile is of.
+PROFILED = ^(connect|pingpong64|pingpong1000|echo64|echo1000|lua_cosocket)$$
+
 # Lua libraries for examples/libraries: Debian's, and those in the checkouts that LUA_LIBS names.
 LIBRARIES = examples/libraries/lib
 LUA_LIBS ?=
 
-.PHONY: run test race libraries build bench fuzz lint setup setup-test setup-bench clean
+.PHONY: run test race libraries build bench profile fuzz lint setup setup-test setup-bench clean
 
 run: build
 	-@command -v nc > /dev/null || { apt-get update -q && apt-get install -q -y --no-install-recommends netcat-openbsd; } # for TRY
@@ -43,6 +46,14 @@ libraries: setup-test
 
 bench: build setup-bench
 	$(GO) run ./bench
+
+# cmd/weir/default.pgo, the profile that the compiler inlines by (go.dev/doc/pgo). To be made anew when the hot paths change.
+profile: setup-bench
+	@set -ex; dir=$$(mktemp -d); \
+	$(GO) build -trimpath -pgo=off -tags profile -o $$dir/weir ./cmd/weir; \
+	WEIR_PROFILES=$$dir $(GO) run ./bench -weir $$dir/weir -rounds 2 -seconds 6 -only '$(PROFILED)'; \
+	$(GO) tool pprof -proto $$dir/*.prof > cmd/weir/default.pgo; \
+	rm -r $$dir
 
 # Every parser's fuzz target, FUZZTIME each.
 fuzz: setup
