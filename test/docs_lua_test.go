@@ -23,7 +23,6 @@ const tellNames = `
 	local function tell_methods(prefix, object)
 		tell(prefix, getmetatable(object).__index)
 	end
-	local _ = ngx.re.match -- before its first use pairs shows nothing of ngx.re
 	tell("ngx.", ngx)
 	for i = 1, 10 do -- what pairs does not show
 		local _, hidden = debug.getupvalue(getmetatable(ngx).__index, i)
