@@ -117,3 +117,63 @@ func (c *crowdClient) reset() {
 		c.TCPConn = nil
 	}
 }
+
+// TestCrowdLingers: a client has not read all of its answer when the peer finishes, and what it says at that moment is read
+// together with what others say. The answer is not lost for that (lingering_close).
+func TestCrowdLingers(t *testing.T) {
+	const answer = 60_000
+	finish, finished := make(chan struct{}), make(chan struct{})
+	peer := backend(t, func(conn net.Conn) {
+		io.ReadFull(conn, make([]byte, 6))
+		conn.Write(make([]byte, answer))
+		<-finish
+		conn.(*net.TCPConn).CloseWrite()
+		close(finished)
+		io.Copy(io.Discard, conn)
+	})
+	s := start(t, `worker_processes 1; stream {
+		server { listen {host}:9000; proxy_pass `+peer+`; }
+		server {
+			listen {host}:9001;
+			content_by_lua_block {
+				local sock = assert(ngx.req.socket(true))
+				while true do
+					local line = sock:receive()
+					if not line then
+						return
+					end
+					local till = os.clock() + tonumber(line)
+					while os.clock() < till do end
+					sock:send(line .. "\n")
+				end
+			}
+		}
+	}`)
+	var crowd []*client
+	for range 12 {
+		c := s.dial(9001)
+		c.send("0\n")
+		c.want("0\n")
+		crowd = append(crowd, c)
+	}
+	c := s.small(9000)
+	c.send("hello\n")
+	time.Sleep(100 * time.Millisecond) // the kernel has all of the answer
+	busy := s.dial(9001)
+	busy.send("0.5\n") // the worker sees all of what follows at once
+	time.Sleep(20 * time.Millisecond)
+	close(finish)
+	<-finished
+	c.send("more\n")
+	for _, other := range crowd {
+		other.send("0\n")
+	}
+	busy.want("0.5\n")
+	for _, other := range crowd {
+		other.want("0\n")
+	}
+	c.send("still more\n") // to a connection that is closed it would bring a reset
+	if n, err := io.Copy(io.Discard, c.r); n != answer || err != nil {
+		t.Errorf("%d of %d bytes, %v", n, answer, err)
+	}
+}

@@ -182,6 +182,17 @@ func TestUserTransparent(t *testing.T) {
 	s.wantCapabilities(map[string]int{"0000000000000400": 1, "0000000000002000": 2})
 }
 
+// TestUserRoot: to become root, root gives up nothing.
+func TestUserRoot(t *testing.T) {
+	s := start(t, "user root; stream { server { listen {host}:9000; return ok; } }")
+	s.dial(9000).wantAll("ok")
+	for _, thread := range s.threads() {
+		if strings.Trim(thread["CapEff"], "0") == "" || thread["CapEff"] != thread["CapBnd"] {
+			t.Errorf("a thread has capabilities %s of %s", thread["CapEff"], thread["CapBnd"])
+		}
+	}
+}
+
 // threads is what the kernel tells of each of the server's threads (status in proc(5)).
 func (s *server) threads() (all []map[string]string) {
 	s.t.Helper()

@@ -69,14 +69,19 @@ func TestQuitSendsWhatIsGiven(t *testing.T) {
 
 // silent wants so many answers on a connection with small buffers, and reads nothing.
 func (s *server) silent(wanted int) *client {
-	small := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
+	c := s.small(9000)
+	c.send(strconv.Itoa(wanted) + "\n")
+	return c
+}
+
+// small is dial with a small buffer for what comes.
+func (s *server) small(port int) *client {
+	dialer := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
 		return c.Control(func(fd uintptr) { syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096) })
 	}}
-	conn, err := small.Dial("tcp", s.addr(9000))
+	conn, err := dialer.Dial("tcp", s.addr(port))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	c := newClient(s.t, conn)
-	c.send(strconv.Itoa(wanted) + "\n")
-	return c
+	return newClient(s.t, conn)
 }

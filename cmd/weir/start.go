@@ -101,6 +101,9 @@ func (p *process) drop(g *generation) error {
 	if err := p.files.SetOwner(g.settings.user.uid); err != nil {
 		return err
 	}
+	if g.settings.user.uid == 0 {
+		return g.settings.user.become()
+	}
 	kept := keepPrivileges(p.runtime, g.stream.Transparent)
 	if err := g.settings.user.become(); err != nil {
 		return err

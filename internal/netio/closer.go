@@ -23,12 +23,12 @@ func (c *Conn) closeBehind() {
 	k.unsent.fin = false
 	k.timer.Handler = k
 	c.loop.Remove(int(c.fd))
-	if c.loop.Add(int(c.fd), &k.Conn, watched) != nil {
+	d := deskOf(k.loop)
+	if d.dropped || c.loop.Add(int(c.fd), &k.Conn, watched) != nil {
 		syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(c.fd), 0, 0)
 		return
 	}
 	k.loop.Arm(&k.timer, closeWithin)
-	d := deskOf(k.loop)
 	d.closers = append(d.closers, k)
 }
 
@@ -63,9 +63,11 @@ func WhenSent(l *loop.Loop, fn func()) (wait bool) {
 	return true
 }
 
-// DropUnsent closes all such connections at once.
+// DropUnsent closes all such connections at once, and so every one that is closed from now on.
 func DropUnsent(l *loop.Loop) {
-	for _, k := range slices.Clone(deskOf(l).closers) {
+	d := deskOf(l)
+	d.dropped = true
+	for _, k := range slices.Clone(d.closers) {
 		k.Expired()
 	}
 }

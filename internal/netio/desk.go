@@ -9,6 +9,7 @@ type desk struct {
 	out     outbox
 	closers []*closer
 	onSent  func()
+	dropped bool // DropUnsent was called
 }
 
 func deskOf(l *loop.Loop) *desk {

@@ -72,6 +72,7 @@ func (d *desk) Handled() {
 		r := &d.in.reads[i]
 		if r.conn.before == &r.ahead {
 			r.conn.before = &ahead{bytes: slices.Clone(r.ahead.bytes), err: r.ahead.err}
+			r.conn.state |= readable
 		}
 		*r = earlyRead{}
 	}
@@ -110,9 +111,18 @@ func (c *Conn) readBefore(p []byte) (int, error) {
 	case n == len(p) || !c.Readable():
 		return n, nil
 	}
-	m, _ := c.Read(p[n:]) // the next Read tells of an error again
+	m, err := c.Read(p[n:])
 	c.state &^= brief
+	if err != nil && err != ErrAgain {
+		c.keepError(err)
+	}
 	return n + m, nil
+}
+
+// keepError has the next Read tell of an error: the kernel tells of a reset once.
+func (c *Conn) keepError(err error) {
+	c.state &^= eof
+	c.before = &ahead{err: err}
 }
 
 // peekBefore is Peek while there is something before the kernel's bytes.

@@ -191,3 +191,23 @@ func TestReadEarlyAndGone(t *testing.T) {
 		}
 	})
 }
+
+// A reset that comes after the early read is told behind what was read, and once more by nothing.
+func TestReadEarlyThenReset(t *testing.T) {
+	r := startEager(t, 1)
+	r.l.do(func() {
+		c := r.conns[0]
+		r.far[0].Write(make([]byte, EarlyMost))
+		deskOf(r.l.Loop).Foresee(c, loop.In)
+		r.far[0].SetLinger(0)
+		r.far[0].Close()
+		c.Ready(loop.In)
+		buf := make([]byte, 2*EarlyMost)
+		if n, err := c.Read(buf); n != EarlyMost || err != nil {
+			t.Errorf("Read: %d, %v", n, err)
+		}
+		if n, err := c.Read(buf); n != 0 || !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("the next Read: %d, %v", n, err)
+		}
+	})
+}

@@ -10,11 +10,14 @@ func (c *Conn) Unread(p []byte) {
 	}
 	a := ahead{bytes: slices.Clone(p)}
 	if old := c.before; old != nil {
-		a = ahead{append(a.bytes, old.bytes...), old.err, old.drained}
+		a = ahead{bytes: append(a.bytes, old.bytes...), err: old.err}
 	}
 	c.before = &a
 	c.state |= readable
 }
+
+// HasBefore tells that Read has something to return before it asks the kernel: bytes, or an error.
+func (c *Conn) HasBefore() bool { return c.before != nil }
 
 // Before is what comes before the kernel's bytes. It is valid until the next Read or the end of the event.
 func (c *Conn) Before() []byte {

@@ -74,7 +74,6 @@ type sockets struct {
 	idle     []*socket
 	buffers  [][]byte
 	pools    map[string]*socketPool
-	recent   recentPool
 	key      []byte // of the pool that connect looks for
 	// Of lua/socket.lua: the metatables of sockets, of the boxes, and the primitive below receiveuntil's iterators.
 	tcp, request, box, patternBox, iterate, glimpse luajit.Ref
@@ -155,6 +154,9 @@ func (s *socket) finalize() {
 
 func (s *socket) finalizeRead() {
 	s.readClosed = true
+	if s.conn != nil {
+		s.conn.SetEager(false)
+	}
 	s.giveBack(&s.in, &s.inBuf)
 	if s.downstream && !s.foreignTo(s.req) {
 		s.req.readable = nil

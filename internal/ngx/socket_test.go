@@ -2,6 +2,7 @@ package ngx
 
 import (
 	"io"
+	"net"
 	"strings"
 	"testing"
 
@@ -250,5 +251,46 @@ func TestForeignSocket(t *testing.T) {
 	s.ReadAll(first)
 	if got := s.Ask(0, ""); got != "truenilclosed\n" {
 		t.Error(got)
+	}
+}
+
+// A pool's name may read like the key of another place's: each socket connects to where it is told.
+func TestPoolNamedLikeAnother(t *testing.T) {
+	s := streamtest.Start(t, `
+		server { listen 127.0.0.1:%PORT%; content_by_lua_block {
+			local function ask(host, options)
+				local sock = ngx.socket.tcp()
+				assert(sock:connect(host, port, options))
+				ngx.say(sock:receive())
+				return sock
+			end
+			port = tonumber(ngx.req.socket():receive())
+			local kept = { ask("127.0.0.1", { pool_size = 10 }), ask("127.0.0.3", { pool = "127.0.0.1:" .. port }), ask("127.0.0.1") }
+		} }`, Module)
+	first, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	_, port, _ := net.SplitHostPort(first.Addr().String())
+	second, err := net.Listen("tcp", "127.0.0.3:"+port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	for text, l := range map[string]net.Listener{"one\n": first, "three\n": second} {
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				io.WriteString(c, text)
+				defer c.Close()
+			}
+		}()
+	}
+	if got := s.Ask(0, port+"\n"); got != "one\nthree\none\n" {
+		t.Errorf("%q", got)
 	}
 }

@@ -44,11 +44,14 @@ func (s *socket) maySend() bool {
 // mayHold tells that what C sends may be sent when the slice is over: nobody else uses the descriptor, the peer has not
 // been seen to finish, and, for the client's connection, no other handler comes after this one.
 func (s *socket) mayHold() bool {
-	if s.exposed || s.conn.PeerFinished() {
+	if s.shown() || s.conn.PeerFinished() {
 		return false
 	}
-	return !s.downstream || s.req.phase == inContent && !s.req.exposed
+	return !s.downstream || s.req.phase == inContent
 }
+
+// shown tells that Lua code knows the descriptor, and may use it by itself.
+func (s *socket) shown() bool { return s.exposed || s.downstream && s.req.exposed }
 
 // lendAtOnce lends the socket for the rest of the slice that runs, in place of the one that was lent before: it comes
 // from a pool, and is about to be used for a question and its answer.

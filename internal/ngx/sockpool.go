@@ -24,11 +24,6 @@ type socketPool struct {
 // in the options, or "host:port", or host alone where port is -1: the path of a unix socket, or both in one.
 func (s *socket) choosePool(host string, port int, o connectOptions) {
 	all := socketSlot.of(s.m)
-	recent := &all.recent
-	if p := recent.pool; p != nil && !p.gone && !o.named && port == recent.port && host == recent.host {
-		s.pool, s.key = p, p.key
-		return
-	}
 	key := append(all.key[:0], host...)
 	switch {
 	case o.named:
@@ -45,22 +40,9 @@ func (s *socket) choosePool(host string, port int, o connectOptions) {
 			s.pool = s.m.newPool(s.key, o.size, o.backlog)
 		}
 	}
-	if s.pool == nil {
-		return
-	}
-	if s.pool.target != host {
+	if s.pool != nil && s.pool.target != host {
 		s.pool.target = strings.Clone(host)
 	}
-	if !o.named {
-		*recent = recentPool{s.pool, s.pool.target, port}
-	}
-}
-
-// recentPool is the pool that was chosen last for want of a name, and for what.
-type recentPool struct {
-	pool *socketPool
-	host string
-	port int
 }
 
 func (m *machine) newPool(key string, size, backlog int) *socketPool {

@@ -103,7 +103,7 @@ func (s *socket) startRead(c *luajit.Call) luajit.Outcome {
 func (s *socket) awaitRead(co *coroutine, ms int64) luajit.Outcome {
 	s.reader = co
 	s.readBy = s.wait(ms)
-	s.conn.SetEager(!s.careful())
+	s.conn.SetEager(!s.careful() && !s.shown())
 	if s.downstream {
 		s.req.readable = s.onReadable
 	}

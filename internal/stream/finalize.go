@@ -99,6 +99,9 @@ func (s *Session) mustLinger() bool {
 // unread tells whether bytes wait in the socket: closing it then resets the connection, and the client loses what
 // it has not read yet of the answer.
 func unread(c *netio.Conn) bool {
+	if len(c.Before()) > 0 {
+		return true
+	}
 	n, err := unix.IoctlGetInt(c.Fd(), unix.TIOCINQ)
 	return err == nil && n > 0
 }

@@ -34,9 +34,12 @@ function base.get_request()
 end
 
 -- Modules are compiled when they are required: what nobody requires is not there to be collected around.
-local loadstring, assert = loadstring, assert
+local loadstring, assert, setfenv, globals = loadstring, assert, setfenv, _G
 local function preload(name, file)
-    package.preload[name] = function(...) return assert(loadstring(p.module_source(file), "=" .. file))(p, ...) end
+    package.preload[name] = function(...)
+        local chunk = assert(loadstring(p.module_source(file), "=" .. file))
+        return setfenv(chunk, globals)(p, ...)
+    end
 end
 
 local function traceback(message)

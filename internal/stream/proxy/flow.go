@@ -54,7 +54,7 @@ func (l *link) carry(f *flow, received, sent *int64) (moved bool, err error) {
 			break
 		}
 		more := false
-		if f.full >= bulkAfter && f.rate == 0 && len(f.src.Before()) == 0 {
+		if f.full >= bulkAfter && f.rate == 0 && !f.src.HasBefore() {
 			more, err = l.splice(f)
 		} else {
 			more, err = l.readAndWrite(f)
