@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestCrowd: what many clients say at the same moment comes back to each, whatever its size, by a proxied session and by
@@ -122,10 +124,14 @@ func (c *crowdClient) reset() {
 // together with what others say. The answer is not lost for that (lingering_close).
 func TestCrowdLingers(t *testing.T) {
 	const answer = 60_000
-	finish, finished := make(chan struct{}), make(chan struct{})
+	answered, finish, finished := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	peer := backend(t, func(conn net.Conn) {
 		io.ReadFull(conn, make([]byte, 6))
 		conn.Write(make([]byte, answer))
+		if !within(deadline, func() bool { return unacknowledged(conn) == 0 }) {
+			t.Error("the answer was not taken")
+		}
+		close(answered)
 		<-finish
 		conn.(*net.TCPConn).CloseWrite()
 		close(finished)
@@ -142,38 +148,56 @@ func TestCrowdLingers(t *testing.T) {
 					if not line then
 						return
 					end
+					sock:send("begun\n")
+					ngx.flush()
 					local till = os.clock() + tonumber(line)
 					while os.clock() < till do end
-					sock:send(line .. "\n")
+					sock:send("done\n")
 				end
 			}
 		}
 	}`)
 	var crowd []*client
 	for range 12 {
-		c := s.dial(9001)
-		c.send("0\n")
-		c.want("0\n")
-		crowd = append(crowd, c)
+		crowd = append(crowd, s.dial(9001))
 	}
+	each := func(fn func(c *client)) {
+		for _, c := range crowd {
+			fn(c)
+		}
+	}
+	ask := func() { each(func(c *client) { c.send("0\n") }) }
+	heard := func() { each(func(c *client) { c.want("begun\ndone\n") }) }
 	c := s.small(9000)
 	c.send("hello\n")
-	time.Sleep(100 * time.Millisecond) // the kernel has all of the answer
+	<-answered
+	for range 2 { // and when others have been served, weir has read the answer and sent it
+		ask()
+		heard()
+	}
 	busy := s.dial(9001)
-	busy.send("0.5\n") // the worker sees all of what follows at once
-	time.Sleep(20 * time.Millisecond)
+	busy.send("0.5\n")
+	busy.want("begun\n") // the worker sees all of what follows at once
 	close(finish)
 	<-finished
 	c.send("more\n")
-	for _, other := range crowd {
-		other.send("0\n")
-	}
-	busy.want("0.5\n")
-	for _, other := range crowd {
-		other.want("0\n")
-	}
+	ask()
+	busy.want("done\n")
+	heard()
 	c.send("still more\n") // to a connection that is closed it would bring a reset
 	if n, err := io.Copy(io.Discard, c.r); n != answer || err != nil {
 		t.Errorf("%d of %d bytes, %v", n, answer, err)
 	}
+}
+
+// unacknowledged is how many bytes the other side's kernel has not got yet.
+func unacknowledged(conn net.Conn) (n int) {
+	raw, err := conn.(*net.TCPConn).SyscallConn()
+	if err == nil {
+		raw.Control(func(fd uintptr) { n, err = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) })
+	}
+	if err != nil {
+		return -1
+	}
+	return n
 }

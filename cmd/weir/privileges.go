@@ -14,11 +14,14 @@ import (
 // else runs, keeps the right to bind, and the workers' threads the other, where `proxy_bind … transparent` asks for it.
 
 // privileges is the thread that binds; nil: every thread may do what the process may.
-type privileges struct{ jobs chan func() }
+type privileges struct {
+	jobs        chan func()
+	transparent bool // the workers can connect from foreign addresses
+}
 
 // keepPrivileges is called before the process becomes another user; reduce afterwards.
 func keepPrivileges(r *stream.Runtime, transparent bool) *privileges {
-	p := &privileges{jobs: make(chan func())}
+	p := &privileges{make(chan func()), transparent}
 	go func() {
 		runtime.LockOSThread()
 		for job := range p.jobs {
@@ -32,9 +35,9 @@ func keepPrivileges(r *stream.Runtime, transparent bool) *privileges {
 	return p
 }
 
-func (p *privileges) reduce(r *stream.Runtime, transparent bool) {
+func (p *privileges) reduce(r *stream.Runtime) {
 	p.run(func() { keepOnly(unix.CAP_NET_BIND_SERVICE) })
-	if transparent {
+	if p.transparent {
 		r.Each(func(*stream.Worker) { keepOnly(unix.CAP_NET_RAW) })
 	}
 }
@@ -60,9 +63,7 @@ func keepCapabilities() { unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0) }
 func keepOnly(capability uint) {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var sets [2]unix.CapUserData
-	if unix.Capget(&header, &sets[0]) != nil {
-		sets = [2]unix.CapUserData{}
-	}
+	unix.Capget(&header, &sets[0]) // if it fails, nothing is kept
 	kept := sets[0].Permitted & (1 << capability)
 	sets = [2]unix.CapUserData{{Effective: kept, Permitted: kept}}
 	unix.Capset(&header, &sets[0])

@@ -28,10 +28,9 @@ type process struct {
 	ending  context.Context        // done when a signal has come that ends the process
 	boot    *logs.Generation       // holds the default log open until the configuration's are
 
-	runtime     *stream.Runtime
-	current     *generation
-	privileges  *privileges // nil until the process has become another user
-	transparent bool        // and then: the workers can connect from foreign addresses
+	runtime    *stream.Runtime
+	current    *generation
+	privileges *privileges // nil until the process has become another user
 	// overdue are replaced generations whose sessions have had their time.
 	overdue chan *generation
 }

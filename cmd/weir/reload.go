@@ -65,7 +65,7 @@ func (p *process) warnUnchanged(g *generation) {
 	if !was.user.equal(is.user) {
 		ignored("user")
 	}
-	if p.privileges != nil && g.stream.Transparent && !p.transparent {
+	if p.privileges != nil && g.stream.Transparent && !p.privileges.transparent {
 		p.log.Write(logs.Warn, 0, `"transparent" takes a privilege that was given up at the start, before "proxy_bind" had it`)
 	}
 }

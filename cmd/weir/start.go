@@ -108,8 +108,8 @@ func (p *process) drop(g *generation) error {
 	if err := g.settings.user.become(); err != nil {
 		return err
 	}
-	kept.reduce(p.runtime, g.stream.Transparent)
-	p.privileges, p.transparent = kept, g.stream.Transparent
+	kept.reduce(p.runtime)
+	p.privileges = kept
 	return nil
 }
 

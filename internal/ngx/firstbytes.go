@@ -27,7 +27,7 @@ func prereadProtocol(m *machine, c *luajit.Call) luajit.Outcome {
 	switch {
 	case detector.Protocol(s) != "":
 		return pushProtocol(s, &c.Values)
-	case r.phase&(inAccess|inPreread) == 0 || !s.Client.IsOpen():
+	case r.phase&peekable == 0 || !s.Client.IsOpen():
 		c.PushNil()
 		return luajit.Return
 	case r.readable != nil:

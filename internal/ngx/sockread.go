@@ -204,7 +204,7 @@ func (s *socket) atEnd() bool {
 
 // careful tells that bytes are looked at first, and only those taken that a call uses: before the content phase the rest
 // is for others (DESIGN: preread only peeks).
-func (s *socket) careful() bool { return s.downstream && s.req.phase&(inAccess|inPreread) != 0 }
+func (s *socket) careful() bool { return s.downstream && s.req.phase&peekable != 0 }
 
 // readOnce is one system call, or two where it is careful.
 func (s *socket) readOnce() (done, again bool) {
