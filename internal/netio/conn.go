@@ -56,6 +56,8 @@ const (
 	late                 // WriteLate has put something off
 	eager                // SetEager was called
 	brief                // the last Read was of few bytes
+	delays               // TCP_NODELAY is wanted and not set yet
+	spoken               // while delays: something was sent
 )
 
 // Attach takes over fd, a non-blocking socket, and watches it. The descriptor is the Conn's from now on, unless an
@@ -142,6 +144,9 @@ func (c *Conn) Fd() int {
 		return -1
 	}
 	c.Settle()
+	if c.state&delays != 0 {
+		c.setNoDelay()
+	}
 	return int(c.fd)
 }
 
@@ -215,6 +220,9 @@ func (c *Conn) Write(p []byte) (int, error) {
 }
 
 func (c *Conn) send(p []byte) (int, error) {
+	if c.state&delays != 0 {
+		c.beforeSend(len(p))
+	}
 	for {
 		n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))),
 			uintptr(len(p)), unix.MSG_NOSIGNAL, 0, 0)
@@ -301,8 +309,7 @@ func (c *Conn) LetGo() {
 // Detach gives the descriptor away: it is watched no more, stays open, and is the caller's. The Conn is closed. What is
 // Unsent after Settle is lost.
 func (c *Conn) Detach() int {
-	c.Settle()
-	fd := int(c.fd)
+	fd := c.Fd()
 	c.Unwatch()
 	c.state, c.before, c.unsent = 0, nil, nil
 	return fd

@@ -15,7 +15,10 @@ type DialOptions struct {
 	Bind        bool
 	Transparent bool // Local may be foreign (IP_TRANSPARENT)
 	KeepAlive   bool
-	NoDelay     bool
+	NoDelay     bool // TCP_NODELAY, see nodelay.go
+	// SpeaksFirst says that something will be written as soon as there is a connection. The last packet of the handshake then
+	// waits for it: the peer is told of the connection and of its first bytes at once (HAProxy's option tcp-smart-connect).
+	SpeaksFirst bool
 	SendBuffer  int // bytes; 0: the system's
 	RecvBuffer  int
 }
@@ -45,6 +48,9 @@ func (c *Conn) Dial(l *loop.Loop, addr *Addr, opts *DialOptions, owner Owner) er
 	if errno != 0 {
 		c.state = open | connecting
 	}
+	if opts.NoDelay && !addr.IsUnix() {
+		c.state |= delays
+	}
 	return nil
 }
 
@@ -65,7 +71,7 @@ func (o *DialOptions) apply(fd int, addr *Addr) error {
 		want               bool
 		level, name, value int
 	}{
-		{o.NoDelay, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+		{o.SpeaksFirst, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 0},
 		{o.KeepAlive, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
 		{o.SendBuffer > 0, unix.SOL_SOCKET, unix.SO_SNDBUF, o.SendBuffer},
 		{o.RecvBuffer > 0, unix.SOL_SOCKET, unix.SO_RCVBUF, o.RecvBuffer},

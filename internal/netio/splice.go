@@ -52,6 +52,9 @@ func (c *Conn) SpliceFrom(p *Pipe, n int) (int, error) {
 	if err := c.first(); err != nil {
 		return 0, err
 	}
+	if c.state&delays != 0 {
+		c.beforeSend(n)
+	}
 	moved, errno := splice(p.r, c.fd, n)
 	switch {
 	case errno == 0: // a short count may have other reasons than a full socket: only EAGAIN brings an edge

@@ -1,6 +1,12 @@
 package netio
 
-import "slices"
+import (
+	"slices"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
 
 // Unread puts bytes before what the kernel holds: Read and Peek return them first. They are copied. That is for bytes
 // that were read of this stream before the Conn had it, such as those that come with a connection handed over.
@@ -25,4 +31,14 @@ func (c *Conn) Before() []byte {
 		return nil
 	}
 	return c.before.bytes
+}
+
+// HasInput tells whether there are bytes to Read. It asks the kernel, so it knows of them before an event tells.
+func (c *Conn) HasInput() bool {
+	if len(c.Before()) > 0 {
+		return true
+	}
+	var n int32
+	_, _, errno := syscall.RawSyscall(syscall.SYS_IOCTL, uintptr(c.fd), unix.TIOCINQ, uintptr(unsafe.Pointer(&n)))
+	return errno == 0 && n > 0
 }

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"github.com/weirproxy/weir/internal/netio"
-	"golang.org/x/sys/unix"
 )
 
 // Finalize ends the session: the log phase runs, the client is closed, as lingering_close says, and the session is
@@ -91,19 +90,10 @@ func (s *Session) mustLinger() bool {
 	case LingerAlways:
 		return true
 	case LingerOn:
-		return s.Sent > 0 && unread(c) // not c.Readable: its first event may not have come yet
+		// Closing a socket with unread bytes resets the connection: the client loses what it has not read yet of the answer.
+		return s.Sent > 0 && c.HasInput()
 	}
 	return false
-}
-
-// unread tells whether bytes wait in the socket: closing it then resets the connection, and the client loses what
-// it has not read yet of the answer.
-func unread(c *netio.Conn) bool {
-	if len(c.Before()) > 0 {
-		return true
-	}
-	n, err := unix.IoctlGetInt(c.Fd(), unix.TIOCINQ)
-	return err == nil && n > 0
 }
 
 // linger shuts the connection for sending and throws away what comes, until the client has finished, has been
