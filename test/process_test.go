@@ -170,15 +170,26 @@ func TestUser(t *testing.T) {
 	s.waitLog(`\[warn\].*"transparent" takes a privilege`)
 }
 
-// TestUserTransparent: the workers keep what proxy_bind needs.
+// TestUserTransparent: the workers keep what proxy_bind needs; those that a reload adds do not have it.
 func TestUserTransparent(t *testing.T) {
 	addr := backend(t, func(conn net.Conn) { fmt.Fprint(conn, "from "+conn.RemoteAddr().(*net.TCPAddr).IP.String()) })
-	s := start(t, `user nobody nogroup; worker_processes 2; stream { server {
-		listen {host}:9000;
-		proxy_pass `+addr+`;
-		proxy_bind $remote_addr transparent;
-	} }`)
+	config := func(workers int) string {
+		return fmt.Sprintf(`user nobody nogroup; worker_processes %d; stream { server {
+			listen {host}:9000;
+			proxy_pass %s;
+			proxy_bind $remote_addr transparent;
+		} }`, workers, addr)
+	}
+	s := start(t, config(2))
 	s.dial(9000).wantAll("from 127.0.0.1")
+	s.wantCapabilities(map[string]int{"0000000000000400": 1, "0000000000002000": 2})
+	const warning = `"transparent" takes a privilege`
+	s.reload(config(2))
+	if strings.Contains(s.log(), warning) {
+		t.Error("there is a warning though no worker was added")
+	}
+	s.reload(config(3))
+	s.waitLogs(warning, 1)
 	s.wantCapabilities(map[string]int{"0000000000000400": 1, "0000000000002000": 2})
 }
 

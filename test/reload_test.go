@@ -91,14 +91,6 @@ func TestReloadFailsLate(t *testing.T) {
 	}
 }
 
-// TestReloadWorkers: the number of workers holds for the life of the process.
-func TestReloadWorkers(t *testing.T) {
-	s := start(t, "stream { server { listen {host}:9000; return ok; } }")
-	s.reload("worker_processes 2; stream { server { listen {host}:9000; return ok; } }")
-	s.waitLog(`\[warn\] .*"worker_processes" could not be changed by a reload, ignored`)
-	s.dial(9000).wantAll("ok")
-}
-
 // TestReloadTimeout: worker_shutdown_timeout holds for the sessions of a replaced configuration.
 func TestReloadTimeout(t *testing.T) {
 	config := "worker_shutdown_timeout 20ms; stream { server { listen {host}:9000; proxy_pass " + echoBackend(t) + "; } }"
@@ -110,13 +102,15 @@ func TestReloadTimeout(t *testing.T) {
 	c.wantAll("")
 }
 
-// TestManyReloads carries out 200 reloads under 2000 new connections a second: none may be refused, reset, or left
-// without its answer.
+// TestManyReloads carries out 200 reloads under 2000 new connections a second, and workers come and go: none may be refused, reset,
+// or left without its answer.
 func TestManyReloads(t *testing.T) {
-	const config = "worker_processes 2; error_log {dir}/error.log notice; events { worker_connections 4096; }" +
-		"stream { server { listen {host}:9000 backlog=4096; return ok; } }"
+	config := func(workers int) string {
+		return fmt.Sprintf("worker_processes %d; error_log {dir}/error.log notice; events { worker_connections 4096; }"+
+			"stream { server { listen {host}:9000 backlog=4096 reuseport; return ok; } }", workers)
+	}
 	w := newWorkspace(t)
-	w.write("nginx.conf", config)
+	w.write("nginx.conf", config(2))
 	s := w.start()
 	reloads, rate := 200, 2000
 	if raceEnabled {
@@ -147,8 +141,8 @@ func TestManyReloads(t *testing.T) {
 		})
 	}
 	began := time.Now()
-	for range reloads {
-		s.reload(config)
+	for i := range reloads {
+		s.reload(config(1 + i%4))
 	}
 	took := time.Since(began)
 	eventually(t, "time for a rate", func() bool { return time.Since(began) >= time.Second })
@@ -224,12 +218,14 @@ func TestNothingIsLeft(t *testing.T) {
 		clients.Go(func() { run(sessions / 4) })
 	}
 	clients.Wait()
-	broken := strings.Replace(config, "stream {", `stream { init_by_lua_block { error("not today") }`, 1)
+	more := strings.Replace(config, "worker_processes 2", "worker_processes 4", 1)
+	broken := strings.Replace(more, "stream {", `stream { init_by_lua_block { error("not today") }`, 1)
 	s.allow("not today")
 	for i := range 5 {
 		s.write("nginx.conf", broken)
 		s.signal(syscall.SIGHUP)
 		s.waitLogs(`\[emerg\] .*not today`, i+1)
+		s.reload(more)
 		s.reload(config)
 	}
 	eventually(t, "descriptors to return to their start", func() bool { return s.descriptors() <= descriptors })

@@ -53,8 +53,9 @@ const spareThreads = 2
 const gcPercent = 200
 
 func tuneScheduler(s *settings) {
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(max(runtime.NumCPU(), s.workerCount()+spareThreads))
+	threads := max(runtime.NumCPU(), s.workerCount()+spareThreads)
+	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) != threads {
+		runtime.GOMAXPROCS(threads)
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)

@@ -106,6 +106,7 @@ func (g *generation) read(p *process, l *loading, previous *stream.Config) error
 
 // finish hands the settings to the stream subsystem.
 func (g *generation) finish(p *process) {
+	g.stream.WorkerProcesses = g.settings.workerCount()
 	if e := g.settings.events; e != nil {
 		g.stream.WorkerConnections = int(e.connections.Or(e.connections, defaultConnections).V)
 		g.stream.MultiAccept = e.multiAccept.V

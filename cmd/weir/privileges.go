@@ -15,13 +15,15 @@ import (
 
 // privileges is the thread that binds; nil: every thread may do what the process may.
 type privileges struct {
-	jobs        chan func()
-	transparent bool // the workers can connect from foreign addresses
+	jobs chan func()
+	// transparent is how many workers, the first ones, can connect from foreign addresses. A thread that is started later
+	// cannot.
+	transparent int
 }
 
 // keepPrivileges is called before the process becomes another user; reduce afterwards.
 func keepPrivileges(r *stream.Runtime, transparent bool) *privileges {
-	p := &privileges{make(chan func()), transparent}
+	p := &privileges{jobs: make(chan func())}
 	go func() {
 		runtime.LockOSThread()
 		for job := range p.jobs {
@@ -30,6 +32,7 @@ func keepPrivileges(r *stream.Runtime, transparent bool) *privileges {
 	}()
 	p.run(keepCapabilities)
 	if transparent {
+		p.transparent = len(r.Workers())
 		r.Each(func(*stream.Worker) { keepCapabilities() })
 	}
 	return p
@@ -37,9 +40,18 @@ func keepPrivileges(r *stream.Runtime, transparent bool) *privileges {
 
 func (p *privileges) reduce(r *stream.Runtime) {
 	p.run(func() { keepOnly(unix.CAP_NET_BIND_SERVICE) })
-	if p.transparent {
+	if p.transparent > 0 {
 		r.Each(func(*stream.Worker) { keepOnly(unix.CAP_NET_RAW) })
 	}
+}
+
+// hold is told how many workers there will be, and answers whether they all have the privilege that transparent takes.
+func (p *privileges) hold(workers int) bool {
+	if p == nil {
+		return true
+	}
+	p.transparent = min(p.transparent, workers)
+	return p.transparent == workers
 }
 
 // run has the thread run fn, and waits for it.

@@ -22,6 +22,11 @@ func (p *process) reload() {
 		return
 	}
 	p.filterEnviron(g.settings.env)
+	if all := p.privileges.hold(g.stream.WorkerProcesses); !all && g.stream.Transparent {
+		p.log.Write(logs.Warn, 0, `"transparent" takes a privilege that is given up at the start: `+
+			`workers have it that were there then, if "proxy_bind" had the parameter`)
+	}
+	tuneScheduler(g.settings)
 	p.put(g)
 	g.settings.schedule(p.log, p.runtime)
 	p.ready.redirect(g)
@@ -35,6 +40,9 @@ func (p *process) prepare(g *generation) error {
 	}
 	p.warnUnchanged(g)
 	p.warnConnections(g)
+	if err := p.runtime.Hire(g.stream); err != nil {
+		return err
+	}
 	if err := p.listen(g); err != nil {
 		return err
 	}
@@ -50,9 +58,6 @@ func (p *process) warnUnchanged(g *generation) {
 	ignored := func(name string) {
 		p.log.Write(logs.Warn, 0, fmt.Sprintf(`"%s" could not be changed by a reload, ignored`, name))
 	}
-	if was.workerCount() != is.workerCount() {
-		ignored("worker_processes")
-	}
 	if was.nofile != is.nofile {
 		ignored("worker_rlimit_nofile")
 	}
@@ -64,8 +69,5 @@ func (p *process) warnUnchanged(g *generation) {
 	}
 	if !was.user.equal(is.user) {
 		ignored("user")
-	}
-	if p.privileges != nil && g.stream.Transparent && !p.privileges.transparent {
-		p.log.Write(logs.Warn, 0, `"transparent" takes a privilege that was given up at the start, before "proxy_bind" had it`)
 	}
 }

@@ -44,15 +44,14 @@ func (p *process) start(g *generation) error {
 	}
 	p.warnConnections(g)
 	setZone(wantedEnviron(p.environ, g.settings.env)["TZ"])
-	runtime, err := stream.NewRuntime(g.settings.workerCount())
-	if err != nil {
+	p.runtime = stream.NewRuntime()
+	if err := p.runtime.Hire(g.stream); err != nil {
 		return err
 	}
-	p.runtime = runtime
 	if err := p.listen(g); err != nil {
 		return err
 	}
-	if err := runtime.Build(g.stream); err != nil {
+	if err := p.runtime.Build(g.stream); err != nil {
 		return err
 	}
 	if err := p.writePid(g); err != nil {

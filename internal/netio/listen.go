@@ -77,6 +77,22 @@ func Backlog(fd, backlog int) error {
 	return os.NewSyscallError("listen", unix.Listen(fd, backlog))
 }
 
+// Steer has the kernel put new connections on the first n of the sockets that listen on an address with ReusePort, in the
+// order in which they were bound; 0: on all. listener is any of them.
+func Steer(listener, n int) error {
+	if n == 0 {
+		return os.NewSyscallError("setsockopt", unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_DETACH_REUSEPORT_BPF, 0))
+	}
+	const randomNumber = 0xfffff000 + 56 // SKF_AD_OFF + SKF_AD_RANDOM of linux/filter.h
+	program := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: randomNumber},
+		{Code: unix.BPF_ALU | unix.BPF_MOD | unix.BPF_K, K: uint32(n)},
+		{Code: unix.BPF_RET | unix.BPF_A},
+	}
+	return os.NewSyscallError("setsockopt", unix.SetsockoptSockFprog(listener, unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF,
+		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}))
+}
+
 // Apply sets the options that may change while the socket listens (a reload).
 func (o *ListenOptions) Apply(fd int, addr Addr) error {
 	k := o.KeepAlive

@@ -71,7 +71,15 @@ func (a *acceptor) Ready(loop.Events) {
 	a.burst = min(a.burst*2, maxBurst)
 }
 
-// empty accepts what waits on a socket that is about to be closed, so that none of it is reset.
+// emptyUnwanted accepts what waits on sockets that are about to be closed, so that none of it is reset.
+func (w *Worker) emptyUnwanted(wanted map[string]*Listener) {
+	for _, a := range w.acceptors {
+		if wanted[a.socket.key] == nil {
+			a.empty()
+		}
+	}
+}
+
 func (a *acceptor) empty() {
 	for !a.worker.Full() {
 		fd, from, err := netio.Accept(a.fd)

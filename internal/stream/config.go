@@ -15,6 +15,8 @@ type Config struct {
 	Upstreams []*Upstream
 	// Log is the error log of the main context.
 	Log *logs.Log
+	// WorkerProcesses is how many workers serve the generation: at least 1.
+	WorkerProcesses int
 	// WorkerConnections limits the connections of one worker, to clients and to peers.
 	WorkerConnections int
 	// MultiAccept has a worker accept all that waits at once.

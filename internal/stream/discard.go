@@ -3,27 +3,17 @@ package stream
 // Discard gives back what a generation has taken that was never applied, such as resolvers.
 func (c *Config) Discard() { c.close() }
 
-// Abandon undoes Listen and Build for a generation that is not going to be applied: it closes the sockets that the
-// current one does not name, and frees the workers' states. Discard c afterwards.
+// Abandon undoes Hire, Listen and Build for a generation that is not going to be applied: the workers' states are freed, and
+// what the current one does not need of workers and sockets goes. Discard c afterwards.
 func (r *Runtime) Abandon(c *Config) {
-	used := map[string]bool{}
-	if r.config != nil {
-		for _, l := range r.config.Listeners {
-			used[l.key()] = true
-		}
-		r.Each(func(w *Worker) { w.freeUnused(c) })
-	}
-	for key, sock := range r.sockets {
-		if !used[key] {
-			delete(r.sockets, key)
-			sock.close()
-		}
-	}
+	r.Each(func(w *Worker) { w.freeUnused(c) })
+	r.dismiss()
+	r.closeUnused()
 }
 
 // freeUnused frees what Build has made for the worker, which may be nothing or a part.
 func (w *Worker) freeUnused(c *Config) {
-	if len(c.workers) == 0 {
+	if w.ID >= len(c.workers) {
 		return
 	}
 	mine := &c.workers[w.ID]

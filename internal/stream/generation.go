@@ -60,7 +60,7 @@ func (w *Worker) retire(c *Config) {
 	if mine.retired {
 		return
 	}
-	mine.holders++
+	w.Hold(c)
 	mine.retired = true
 	for _, m := range c.modules {
 		if m.Worker != nil && m.Worker.Retire != nil {

@@ -1,7 +1,7 @@
 package stream
 
 import (
-	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,50 +10,56 @@ import (
 )
 
 // Runtime is the workers, the sockets they share, and the current generation. Its methods are called from one
-// goroutine, the process's.
+// goroutine, the process's. What a new generation takes is done in this order: Hire, Listen, Build, Apply; or Abandon.
 type Runtime struct {
-	workers []*Worker
+	workforce
 	sockets map[string]*socket // by address
 	config  *Config
-	running sync.WaitGroup
 }
 
-// NewRuntime starts n workers. They have nothing to do before a configuration is applied.
-func NewRuntime(n int) (*Runtime, error) {
-	r := &Runtime{sockets: map[string]*socket{}}
-	for id := range n {
-		w, err := newWorker(id)
-		if err != nil {
-			return nil, fmt.Errorf("worker %d: %w", id, err)
-		}
-		r.workers = append(r.workers, w)
-	}
-	for _, w := range r.workers {
-		r.running.Go(w.Loop.Run)
-	}
-	return r, nil
-}
+// NewRuntime has no workers and listens on nothing.
+func NewRuntime() *Runtime { return &Runtime{sockets: map[string]*socket{}} }
 
 // Listen opens the sockets that c listens on and that are not open yet. Nothing is accepted before Apply; when an
 // error is returned nothing has changed.
 func (r *Runtime) Listen(c *Config) error {
-	var opened []*socket
 	for _, l := range c.Listeners {
-		if sock := r.sockets[l.key()]; sock != nil {
-			continue
-		}
-		sock, err := openSocket(l, len(r.workers), r.besides(l.Addr))
-		if err != nil {
-			for _, sock := range opened {
-				delete(r.sockets, sock.key)
-				sock.close()
-			}
+		if err := r.open(l, c.WorkerProcesses); err != nil {
+			r.closeUnused()
 			return err
 		}
-		r.sockets[sock.key] = sock
-		opened = append(opened, sock)
 	}
 	return nil
+}
+
+func (r *Runtime) open(l *Listener, workers int) error {
+	if sock := r.sockets[l.key()]; sock != nil {
+		return sock.grow(l, workers)
+	}
+	sock, err := openSocket(l, workers, r.besides(l.Addr))
+	if err != nil {
+		return err
+	}
+	r.sockets[sock.key] = sock
+	return nil
+}
+
+// closeUnused closes what the current generation does not listen on.
+func (r *Runtime) closeUnused() {
+	used := map[string]bool{}
+	if r.config != nil {
+		for _, l := range r.config.Listeners {
+			used[l.key()] = true
+		}
+	}
+	for key, sock := range r.sockets {
+		if used[key] {
+			sock.ungrow()
+			continue
+		}
+		delete(r.sockets, key)
+		sock.close()
+	}
 }
 
 // besides makes room for another socket on an address, when reuseport was added or taken away: for a moment both
@@ -70,7 +76,7 @@ func (r *Runtime) besides(addr netio.Addr) bool {
 }
 
 // Build makes what the workers need of c: Lua VMs above all. When an error is returned nothing has changed.
-func (r *Runtime) Build(c *Config) error { return c.buildWorkers(len(r.workers)) }
+func (r *Runtime) Build(c *Config) error { return c.buildWorkers(c.WorkerProcesses) }
 
 // Apply makes c, which Listen and Build have accepted, the current generation: sockets that it does not name are
 // closed, running sessions finish on the generation they began with.
@@ -83,57 +89,39 @@ func (r *Runtime) Apply(c *Config) {
 	wanted := map[string]*Listener{}
 	for _, l := range c.Listeners {
 		wanted[l.key()] = l
-		r.sockets[l.key()].refresh(l)
+		r.sockets[l.key()].refresh(l, c.WorkerProcesses)
 	}
-	r.Each(func(w *Worker) { w.switchTo(c, r.sockets, wanted) })
-	for key, sock := range r.sockets {
-		if wanted[key] == nil {
-			delete(r.sockets, key)
-			sock.close()
-		}
-	}
-}
-
-// Each runs fn on every worker's loop, and so on its thread, and waits for all of them.
-func (r *Runtime) Each(fn func(*Worker)) {
-	var done sync.WaitGroup
-	for _, w := range r.workers {
-		done.Add(1)
-		w.Loop.Post(func() {
-			defer done.Done()
-			fn(w)
-		})
-	}
-	done.Wait()
+	r.letGo(c.WorkerProcesses, wanted)
+	each(r.workers, func(w *Worker) { w.switchTo(c, r.sockets, wanted) })
+	r.closeUnused()
 }
 
 // switchTo runs on the worker's loop.
 func (w *Worker) switchTo(c *Config, sockets map[string]*socket, wanted map[string]*Listener) {
-	for _, a := range w.acceptors {
-		if wanted[a.socket.key] == nil {
-			a.empty()
-		}
-	}
+	w.emptyUnwanted(wanted)
 	w.use(c)
-	watched := map[*socket]bool{}
-	for _, a := range w.acceptors {
+	watched := map[int]bool{}
+	w.unwatch(func(a *acceptor) bool {
 		a.listener = wanted[a.socket.key]
-		watched[a.socket] = true
-	}
-	w.unwatch(func(a *acceptor) bool { return a.listener != nil })
+		keep := a.listener != nil && slices.Contains(a.socket.of(w.ID, c.WorkerProcesses), a.fd)
+		watched[a.fd] = keep
+		return keep
+	})
 	w.keepFeeders(func(f *feeder) bool { f.listener = wanted[f.key]; return f.listener != nil })
 	for key, l := range wanted {
 		sock := sockets[key]
-		if watched[sock] {
-			continue
-		}
-		if err := w.watch(sock, sock.fd(w.ID), l); err != nil {
-			c.Log.Write(logs.Alert, 0, Describe(err))
+		for _, fd := range sock.of(w.ID, c.WorkerProcesses) {
+			if watched[fd] {
+				continue
+			}
+			if err := w.watch(sock, fd, l); err != nil {
+				c.Log.Write(logs.Alert, 0, Describe(err))
+			}
 		}
 	}
 }
 
-// Workers are the workers, in the order of their IDs.
+// Workers are those that serve the current generation, in the order of their IDs.
 func (r *Runtime) Workers() []*Worker { return r.workers }
 
 // Quit stops accepting, lets the sessions finish, and ends the workers. When timeout is not zero, sessions that are
@@ -141,8 +129,11 @@ func (r *Runtime) Workers() []*Worker { return r.workers }
 // closed to end them at once.
 func (r *Runtime) Quit(timeout time.Duration, expedite <-chan struct{}) {
 	var idle sync.WaitGroup
-	idle.Add(len(r.workers))
-	r.Each(func(w *Worker) { w.quit(idle.Done) })
+	r.mu.Lock()
+	all := r.all()
+	idle.Add(len(all))
+	each(all, func(w *Worker) { w.quit(idle.Done) })
+	r.mu.Unlock()
 	r.closeSockets()
 	done := make(chan struct{})
 	go func() { idle.Wait(); close(done) }()
@@ -170,23 +161,9 @@ func (r *Runtime) EndSessions(c *Config) { r.Each(func(w *Worker) { w.endSession
 func (r *Runtime) Stop() {
 	if r.config != nil {
 		r.config.stopResolving()
-		r.Each(func(w *Worker) {
-			w.stopping = true
-			w.unwatch(func(*acceptor) bool { return false })
-			w.keepFeeders(func(*feeder) bool { return false })
-			w.onIdle = nil
-			w.endSessions(nil)
-			w.retire(w.config)
-		})
 	}
-	for _, w := range r.workers {
-		w.Loop.Stop()
-	}
-	r.running.Wait()
+	r.endAll((*Worker).cutOff)
 	r.closeSockets()
-	for _, w := range r.workers {
-		w.close()
-	}
 }
 
 func (r *Runtime) closeSockets() {
@@ -196,11 +173,27 @@ func (r *Runtime) closeSockets() {
 	}
 }
 
-// quit takes no more sessions and calls idle once when the last one has gone.
-func (w *Worker) quit(idle func()) {
+// takeNoMore has the worker take no more sessions.
+func (w *Worker) takeNoMore() {
 	w.stopping = true
 	w.unwatch(func(*acceptor) bool { return false })
 	w.keepFeeders(func(*feeder) bool { return false })
+}
+
+// cutOff ends what the worker does, at once.
+func (w *Worker) cutOff() {
+	if w.config == nil {
+		return
+	}
+	w.takeNoMore()
+	w.onIdle = nil
+	w.endSessions(nil)
+	w.retire(w.config)
+}
+
+// quit takes no more sessions and calls idle once when the last one has gone.
+func (w *Worker) quit(idle func()) {
+	w.takeNoMore()
 	w.onIdle = idle
 	w.retire(w.config)
 	w.checkIdle()
@@ -208,8 +201,7 @@ func (w *Worker) quit(idle func()) {
 
 // checkIdle is called whenever a holder of a generation has gone.
 func (w *Worker) checkIdle() {
-	if w.onIdle == nil || w.sessions != nil || w.config.workers[w.ID].holders > 0 ||
-		netio.WhenSent(w.Loop, w.checkIdle) {
+	if w.onIdle == nil || w.holds > 0 || netio.WhenSent(w.Loop, w.checkIdle) {
 		return
 	}
 	idle := w.onIdle

@@ -1,6 +1,9 @@
 package stream
 
-import "sync/atomic"
+import (
+	"io"
+	"sync/atomic"
+)
 
 var slots, sessionSlots atomic.Int32
 
@@ -75,7 +78,8 @@ func (k *SessionSlot[T]) Set(s *Session, value *T) {
 
 var workerSlots atomic.Int32
 
-// WorkerSlot is where a module keeps something for each worker, whatever the generation: pools above all.
+// WorkerSlot is where a module keeps something for each worker, whatever the generation: pools above all. If *T is an
+// io.Closer, it is closed when the worker has ended.
 type WorkerSlot[T any] struct{ index int }
 
 // NewWorkerSlot reserves a slot in every worker.
@@ -92,4 +96,13 @@ func (k *WorkerSlot[T]) Of(w *Worker) *T {
 		w.scope[k.index] = new(T)
 	}
 	return w.scope[k.index].(*T)
+}
+
+// closeScope closes what modules keep for the worker.
+func (w *Worker) closeScope() {
+	for _, kept := range w.scope {
+		if c, ok := kept.(io.Closer); ok {
+			c.Close() // nothing is left that could fail
+		}
+	}
 }

@@ -25,10 +25,12 @@ type Worker struct {
 	sessions    *Session // the first of the list
 	connections int      // to clients and to peers
 	idle        *Session // freed sessions, for reuse
+	holds       int      // of generations, see Hold
 	stopping    bool
-	text        []byte // for building texts within one event
-	scope       []any  // by WorkerSlot
-	onIdle      func() // called when the last session of a stopping worker is gone
+	text        []byte        // for building texts within one event
+	scope       []any         // by WorkerSlot
+	onIdle      func()        // called when the last session of a stopping worker is gone
+	ended       chan struct{} // closed when the loop has ended
 	feeders     []*feeder
 	message     []byte // for what feeders receive, within one event
 }
@@ -45,10 +47,19 @@ func newWorker(id int) (*Worker, error) {
 		l.Close()
 		return nil, err
 	}
-	return &Worker{ID: id, Loop: l, Scratch: scratch}, nil
+	return &Worker{ID: id, Loop: l, Scratch: scratch, ended: make(chan struct{})}, nil
 }
 
-func (w *Worker) close() {
+func (w *Worker) run() {
+	defer close(w.ended)
+	w.Loop.Run()
+}
+
+// end stops the loop and waits for it.
+func (w *Worker) end() {
+	w.Loop.Stop()
+	<-w.ended
+	w.closeScope()
 	w.Loop.Close()
 	unix.Munmap(w.Scratch)
 }
@@ -162,12 +173,16 @@ func (w *Worker) free(s *Session) {
 	w.checkIdle()
 }
 
-// Hold keeps a generation from being freed until Release is called as often.
-func (w *Worker) Hold(c *Config) { c.workers[w.ID].holders++ }
+// Hold keeps a generation from being freed, and the worker from leaving, until Release is called as often.
+func (w *Worker) Hold(c *Config) {
+	c.workers[w.ID].holders++
+	w.holds++
+}
 
 // Release undoes a Hold.
 func (w *Worker) Release(c *Config) {
 	c.workers[w.ID].holders--
+	w.holds--
 	w.freeIfUnused(c)
 	if w.onIdle != nil {
 		w.Loop.Next(w.checkIdle)

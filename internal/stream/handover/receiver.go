@@ -57,8 +57,15 @@ func receiverAt(w *stream.Worker, name string) (*receiver, error) {
 }
 
 // closeIdle closes what another generation may not need any more, and forgets receivers that nothing is sent to.
-func closeIdle(w *stream.Worker) {
-	mine := workers.Of(w)
+func closeIdle(w *stream.Worker) { workers.Of(w).closeIdle() }
+
+// Close implements io.Closer, for when the worker ends.
+func (mine *worker) Close() error {
+	mine.closeIdle()
+	return nil
+}
+
+func (mine *worker) closeIdle() {
 	for name, r := range mine.receivers {
 		for len(r.idle) > 0 {
 			r.idle[0].close()

@@ -39,13 +39,14 @@ type Reader struct {
 	Files    *logs.Files
 	Modules  []*stream.Module
 	Warnings []string
+	Workers  int // that serve what is read; 1 at first
 	ports    map[string]string
 	previous *stream.Config
 }
 
 // NewReader makes a Reader with a folder of its own.
 func NewReader(t testing.TB, modules ...*stream.Module) *Reader {
-	return &Reader{Dir: t.TempDir(), Files: logs.NewFiles(), Modules: modules, ports: map[string]string{}}
+	return &Reader{Dir: t.TempDir(), Files: logs.NewFiles(), Modules: modules, Workers: 1, ports: map[string]string{}}
 }
 
 // Read reads what stands in stream{}. The error names the position as "nginx.conf:LINE", without the folder.
@@ -73,6 +74,7 @@ func (r *Reader) Read(text string) (*stream.Config, error) {
 		return nil, err
 	}
 	env.Config.SetLog(r.Files.NewLog(target))
+	env.Config.WorkerProcesses = r.Workers
 	env.Config.WorkerConnections = 1024
 	return env.Config, nil
 }
@@ -112,13 +114,10 @@ func Start(t testing.TB, text string, modules ...*stream.Module) *Server {
 // StartWorkers is Start with n workers.
 func StartWorkers(t testing.TB, n int, text string, modules ...*stream.Module) *Server {
 	t.Helper()
-	runtime, err := stream.NewRuntime(n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &Server{Reader: NewReader(t, modules...), Runtime: runtime, t: t}
+	s := &Server{Reader: NewReader(t, modules...), Runtime: stream.NewRuntime(), t: t}
+	s.Workers = n
+	t.Cleanup(s.Runtime.Stop)
 	s.Load(text)
-	t.Cleanup(runtime.Stop)
 	return s
 }
 
@@ -126,6 +125,9 @@ func StartWorkers(t testing.TB, n int, text string, modules ...*stream.Module) *
 func (s *Server) Load(text string) {
 	s.t.Helper()
 	c, err := s.Read(text)
+	if err == nil {
+		err = s.Runtime.Hire(c)
+	}
 	if err == nil {
 		err = s.Runtime.Listen(c)
 	}
