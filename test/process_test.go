@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestDaemon: the command returns when the sockets listen, and the pid file holds the daemon's own number.
@@ -160,7 +162,7 @@ func TestUser(t *testing.T) {
 			t.Errorf("a thread's users: %s", thread["Uid"])
 		}
 	}
-	s.wantCapabilities(map[string]int{"0000000000000400": 1})
+	s.wantCapabilities(map[string]int{"0000000000800400": 1})
 	s.signal(syscall.SIGUSR1) // the log can be opened again
 	s.waitLog("reopening logs")
 	s.reload(head + "stream { server { listen {host}:79; listen {host}:78; return again; } }")
@@ -168,6 +170,44 @@ func TestUser(t *testing.T) {
 	s.dial(78).wantAll("again")
 	s.reload(head + "stream { server { listen {host}:79; proxy_pass {host}:78; proxy_bind $remote_addr transparent; } }")
 	s.waitLog(`\[warn\].*"transparent" takes a privilege`)
+}
+
+// TestPriority: the workers have it, and change it by reload, also after the process has become another user.
+func TestPriority(t *testing.T) {
+	config := func(directives string) string {
+		return "user nobody nogroup; worker_processes 2; " + directives + "stream { server { listen {host}:9000; return ok; } }"
+	}
+	s := start(t, config(""))
+	usual := s.niceThreads()
+	for _, priority := range []int{5, -3, -7} {
+		s.reload(config(fmt.Sprintf("worker_priority %d; ", priority)))
+		if got := s.niceThreads(); got[priority] != 2 {
+			t.Errorf("threads by nice value: %v, want two of %d", got, priority)
+		}
+	}
+	s.reload(config(""))
+	if got := s.niceThreads(); len(got) != len(usual) {
+		t.Errorf("threads by nice value: %v, at first %v", got, usual)
+	}
+}
+
+// niceThreads counts the server's threads by their nice values.
+func (s *server) niceThreads() map[int]int {
+	s.t.Helper()
+	all := map[int]int{}
+	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", s.pid))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, task := range tasks {
+		tid, _ := strconv.Atoi(task.Name())
+		raw, err := unix.Getpriority(unix.PRIO_PROCESS, tid)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		all[20-raw]++
+	}
+	return all
 }
 
 // TestUserTransparent: the workers keep what proxy_bind needs; those that a reload adds do not have it.
@@ -182,7 +222,7 @@ func TestUserTransparent(t *testing.T) {
 	}
 	s := start(t, config(2))
 	s.dial(9000).wantAll("from 127.0.0.1")
-	s.wantCapabilities(map[string]int{"0000000000000400": 1, "0000000000002000": 2})
+	s.wantCapabilities(map[string]int{"0000000000800400": 1, "0000000000002000": 2})
 	const warning = `"transparent" takes a privilege`
 	s.reload(config(2))
 	if strings.Contains(s.log(), warning) {
@@ -190,7 +230,7 @@ func TestUserTransparent(t *testing.T) {
 	}
 	s.reload(config(3))
 	s.waitLogs(warning, 1)
-	s.wantCapabilities(map[string]int{"0000000000000400": 1, "0000000000002000": 2})
+	s.wantCapabilities(map[string]int{"0000000000800400": 1, "0000000000002000": 2})
 }
 
 // TestUserRoot: to become root, root gives up nothing.

@@ -4,8 +4,6 @@ import (
 	"strings"
 
 	"github.com/weirproxy/weir/internal/conf"
-	"github.com/weirproxy/weir/internal/logs"
-	"github.com/weirproxy/weir/internal/stream"
 	"golang.org/x/sys/unix"
 )
 
@@ -66,14 +64,17 @@ func parseMask(n *conf.Node, word string) (mask unix.CPUSet, err error) {
 	return mask, nil
 }
 
-// of is the mask for a worker; ok is false when there is none.
-func (a *affinity) of(worker int) (mask unix.CPUSet, ok bool) {
+// of is the mask for a worker, usual when nothing says otherwise.
+func (a *affinity) of(worker int, usual unix.CPUSet) (mask unix.CPUSet) {
+	if a == nil {
+		return usual
+	}
 	if !a.auto {
-		return a.masks[min(worker, len(a.masks)-1)], true
+		return a.masks[min(worker, len(a.masks)-1)]
 	}
 	count := a.masks[0].Count()
 	if count == 0 {
-		return mask, false
+		return usual
 	}
 	skip := worker % count
 	for cpu := 0; ; cpu++ {
@@ -82,30 +83,8 @@ func (a *affinity) of(worker int) (mask unix.CPUSet, ok bool) {
 		}
 		if skip == 0 {
 			mask.Set(cpu)
-			return mask, true
+			return mask
 		}
 		skip--
 	}
-}
-
-// schedule sets the workers' priority and CPUs. Each worker is a thread, so it is done on its loop.
-func (s *settings) schedule(log *logs.Log, r *stream.Runtime) {
-	if s.affinity == nil && !s.priority.Given {
-		return
-	}
-	r.Each(func(w *stream.Worker) {
-		if s.priority.Given {
-			if err := unix.Setpriority(unix.PRIO_PROCESS, 0, int(s.priority.V)); err != nil {
-				log.WriteBytes(logs.Alert, 0, logs.AppendErrno([]byte("setpriority() failed"), err))
-			}
-		}
-		if s.affinity == nil {
-			return
-		}
-		if mask, ok := s.affinity.of(w.ID); ok {
-			if err := unix.SchedSetaffinity(0, &mask); err != nil {
-				log.WriteBytes(logs.Alert, 0, logs.AppendErrno([]byte("sched_setaffinity() failed"), err))
-			}
-		}
-	})
 }

@@ -9,11 +9,12 @@ import (
 )
 
 // A server that root has started and that becomes another user (user directive) still has to open ports below 1024 when it
-// is reloaded, which is why nginx's master stays root, and to connect from clients' addresses, for which nginx's workers
-// keep CAP_NET_RAW (ngx_worker_process_init). A capability is a thread's (capabilities(7)). So one thread, on which nothing
-// else runs, keeps the right to bind, and the workers' threads the other, where `proxy_bind … transparent` asks for it.
+// is reloaded, and to change the workers' priorities, which is why nginx's master stays root, and to connect from clients'
+// addresses, for which nginx's workers keep CAP_NET_RAW (ngx_worker_process_init). A capability is a thread's
+// (capabilities(7)). So one thread, on which nothing else runs, keeps the first rights, and the workers' threads the last,
+// where `proxy_bind … transparent` asks for it.
 
-// privileges is the thread that binds; nil: every thread may do what the process may.
+// privileges is the thread that keeps rights for the process; nil: every thread may do what the process may.
 type privileges struct {
 	jobs chan func()
 	// transparent is how many workers, the first ones, can connect from foreign addresses. A thread that is started later
@@ -39,7 +40,7 @@ func keepPrivileges(r *stream.Runtime, transparent bool) *privileges {
 }
 
 func (p *privileges) reduce(r *stream.Runtime) {
-	p.run(func() { keepOnly(unix.CAP_NET_BIND_SERVICE) })
+	p.run(func() { keepOnly(unix.CAP_NET_BIND_SERVICE, unix.CAP_SYS_NICE) })
 	if p.transparent > 0 {
 		r.Each(func(*stream.Worker) { keepOnly(unix.CAP_NET_RAW) })
 	}
@@ -71,12 +72,15 @@ func (p *privileges) run(fn func()) {
 // keepCapabilities has the thread keep its capabilities, out of effect, when its user changes.
 func keepCapabilities() { unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0) }
 
-// keepOnly takes all capabilities but one from the thread, and puts that one, if it is there, into effect.
-func keepOnly(capability uint) {
+// keepOnly takes all other capabilities from the thread, and puts those, as far as they are there, into effect.
+func keepOnly(capabilities ...uint) {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var sets [2]unix.CapUserData
 	unix.Capget(&header, &sets[0]) // if it fails, nothing is kept
-	kept := sets[0].Permitted & (1 << capability)
+	var kept uint32
+	for _, c := range capabilities {
+		kept |= sets[0].Permitted & (1 << c)
+	}
 	sets = [2]unix.CapUserData{{Effective: kept, Permitted: kept}}
 	unix.Capset(&header, &sets[0])
 }

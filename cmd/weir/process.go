@@ -31,6 +31,7 @@ type process struct {
 	runtime    *stream.Runtime
 	current    *generation
 	privileges *privileges // nil until the process has become another user
+	scheduled  bool        // the workers' priorities and CPUs have been set
 	// overdue are replaced generations whose sessions have had their time.
 	overdue chan *generation
 }

@@ -28,7 +28,7 @@ func (p *process) reload() {
 	}
 	tuneScheduler(g.settings)
 	p.put(g)
-	g.settings.schedule(p.log, p.runtime)
+	p.schedule(g.settings)
 	p.ready.redirect(g)
 	p.notice("configuration reloaded")
 }

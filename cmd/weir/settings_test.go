@@ -4,6 +4,8 @@ import (
 	"maps"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/weirproxy/weir/internal/conf"
 )
 
@@ -53,14 +55,16 @@ func TestAffinity(t *testing.T) {
 		{"worker_cpu_affinity auto 1010;", 0, []int{1}},
 		{"worker_cpu_affinity auto 1010;", 1, []int{3}},
 		{"worker_cpu_affinity auto 1010;", 2, []int{1}},
-		{"worker_cpu_affinity auto 0000;", 0, nil},
+		{"worker_cpu_affinity auto 0000;", 0, []int{7}},
 	} {
 		c := &settings{}
 		if err := setAffinity(c, conf.ParseString("", test.line).Nodes[0]); err != nil {
 			t.Fatal(err)
 		}
-		mask, ok := c.affinity.of(test.worker)
-		if ok != (test.want != nil) || mask.Count() != len(test.want) {
+		var usual unix.CPUSet
+		usual.Set(7)
+		mask := c.affinity.of(test.worker, usual)
+		if mask.Count() != len(test.want) {
 			t.Errorf("%s: worker %d has %v", test.line, test.worker, mask)
 		}
 		for _, cpu := range test.want {

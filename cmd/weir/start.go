@@ -57,7 +57,7 @@ func (p *process) start(g *generation) error {
 	if err := p.writePid(g); err != nil {
 		return err
 	}
-	g.settings.schedule(p.log, p.runtime)
+	p.schedule(g.settings)
 	if err := p.drop(g); err != nil {
 		return err
 	}
