@@ -124,7 +124,6 @@ static int fast_peek(wr_vm *vm, lua_State *L)
     if (syscall(SYS_recvfrom, c->fd, first, n, MSG_PEEK | MSG_DONTWAIT, NULL,
                 NULL) != (long)n)
         return WR_ASK;
-    c->peeked = 1;
     lua_pushlstring(L, first, n);
     return 1;
 }

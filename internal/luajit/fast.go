@@ -56,7 +56,6 @@ type Client struct {
 	Asked    int32  // the bit of the phase in which the socket was asked for last
 	Pending  int32  // not 0: a FastClient asks Go
 	PeekMost uint32 // bytes that a FastPeek may look at; 0: it asks Go
-	Peeked   uint32 // not 0: one has seen some
 }
 
 // SetClient says whose code runs; nil: none that has a client. It costs no crossing.

@@ -127,7 +127,6 @@ typedef struct wr_client {
     int32_t asked;      /* phase in which its socket was asked for last */
     int32_t pending;    /* Go is to be asked for the socket */
     uint32_t peekmost;  /* bytes that C may peek at; 0: Go is to be asked */
-    uint32_t peeked;    /* C has seen some */
 } wr_client;
 
 /* What C makes new objects with, and what it knows of collected ones: fast.c. */

@@ -58,7 +58,6 @@ const (
 	brief                // the last Read was of few bytes
 	delays               // TCP_NODELAY is wanted and not set yet
 	spoken               // while delays: something was sent
-	peeked               // Peek has shown bytes that were not read since
 )
 
 // Attach takes over fd, a non-blocking socket, and watches it. The descriptor is the Conn's from now on, unless an
@@ -160,9 +159,10 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	c.state &^= brief | peeked
 	if n < EarlyMost {
 		c.state |= brief
+	} else {
+		c.state &^= brief
 	}
 	if n < len(p) {
 		c.sawDrained()
@@ -186,15 +186,8 @@ func (c *Conn) Peek(p []byte) (int, error) {
 	if !c.Readable() {
 		return 0, ErrAgain
 	}
-	n, err := c.recv(p, peek)
-	if n > 0 {
-		c.state |= peeked
-	}
-	return n, err
+	return c.recv(p, peek)
 }
-
-// Peeked says that somebody else has peeked at the connection, and seen bytes.
-func (c *Conn) Peeked() { c.state |= peeked }
 
 const peek = unix.MSG_PEEK
 

@@ -16,10 +16,7 @@ type DialOptions struct {
 	Transparent bool // Local may be foreign (IP_TRANSPARENT)
 	KeepAlive   bool
 	NoDelay     bool // TCP_NODELAY, see nodelay.go
-	// SpeaksFirst says that something will be written as soon as there is a connection. The last packet of the handshake then
-	// waits for it: the peer is told of the connection and of its first bytes at once (HAProxy's option tcp-smart-connect).
-	SpeaksFirst bool
-	SendBuffer  int // bytes; 0: the system's
+	SendBuffer  int  // bytes; 0: the system's
 	RecvBuffer  int
 }
 
@@ -71,7 +68,6 @@ func (o *DialOptions) apply(fd int, addr *Addr) error {
 		want               bool
 		level, name, value int
 	}{
-		{o.SpeaksFirst, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 0},
 		{o.KeepAlive, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
 		{o.SendBuffer > 0, unix.SOL_SOCKET, unix.SO_SNDBUF, o.SendBuffer},
 		{o.RecvBuffer > 0, unix.SOL_SOCKET, unix.SO_RCVBUF, o.RecvBuffer},

@@ -6,7 +6,7 @@ import "golang.org/x/sys/unix"
 // back only while another is not acknowledged, so a first write that fits one packet goes out without it, and a connection
 // for one short request is spared the system call.
 
-// onePacket is what fits the smallest packet of either IP version (RFC 9293, 3.7.1).
+// onePacket is what fits one packet unless the peer says otherwise (the default MSS of IPv4, RFC 9293, 3.7.1), in bytes.
 const onePacket = 536
 
 // beforeSend is called before n bytes are sent, while delays is set.

@@ -1,7 +1,6 @@
 package netio
 
 import (
-	"net/netip"
 	"strings"
 	"testing"
 
@@ -41,52 +40,4 @@ func TestNoDelayWhenItMatters(t *testing.T) {
 			})
 		})
 	}
-}
-
-// TestSpeaksFirst: who is connected to is told when the first bytes are there. If they are late, the kernel tells it before; so
-// one of several connections suffices.
-func TestSpeaksFirst(t *testing.T) {
-	l := start(t)
-	listener, err := Listen(Addr{AddrPort: netip.MustParseAddrPort("127.0.0.1:0")}, &ListenOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { unix.Close(listener) })
-	addr := LocalAddr(listener)
-
-	// accepted tells whether a connection was to be accepted before something was sent on it, and after.
-	accepted := func(opts DialOptions) (before, after bool) {
-		o := newOwner()
-		c := new(Conn)
-		l.do(func() {
-			if err := c.Dial(l.Loop, &addr, &opts, o); err != nil {
-				t.Fatal(err)
-			}
-		})
-		l.until(o, func() bool { return !c.Connecting() || c.FinishConnect() == nil })
-		l.do(func() {
-			accept := func() bool {
-				fd, _, err := Accept(listener)
-				if err == nil {
-					unix.Close(fd)
-				}
-				return err == nil
-			}
-			before = accept()
-			c.Write([]byte("hello"))
-			after = accept()
-			c.Close()
-		})
-		return before, after
-	}
-
-	if before, _ := accepted(DialOptions{}); !before {
-		t.Error("a connection that may not say anything is not there")
-	}
-	for range 20 {
-		if before, after := accepted(DialOptions{SpeaksFirst: true}); !before && after {
-			return
-		}
-	}
-	t.Error("20 connections were there before their first bytes")
 }

@@ -33,7 +33,6 @@ func (p *Pipe) Close() {
 
 // SpliceTo moves what there is to read into an empty pipe: io.EOF at the end, ErrAgain when nothing is there.
 func (c *Conn) SpliceTo(p *Pipe) (int, error) {
-	c.state &^= peeked
 	n, errno := splice(c.fd, p.w, pipeSize)
 	switch {
 	case errno == 0 && n == 0:

@@ -33,10 +33,9 @@ func (c *Conn) Before() []byte {
 	return c.before.bytes
 }
 
-// HasInput tells whether there are bytes to Read. Unless they were peeked at, it asks the kernel, so it knows of
-// them before an event tells.
+// HasInput tells whether there are bytes to Read. It asks the kernel, so it knows of them before an event tells.
 func (c *Conn) HasInput() bool {
-	if c.state&peeked != 0 || len(c.Before()) > 0 {
+	if len(c.Before()) > 0 {
 		return true
 	}
 	var n int32

@@ -59,9 +59,6 @@ func (r *request) endPhase(code int) {
 	if r.phase == inAccess && result == stream.Done && r.exitCode != okCode {
 		result = stream.Declined
 	}
-	if r.record.client.Peeked != 0 {
-		r.session.Client.Peeked()
-	}
 	r.lookAgain()
 	if r.gone && (result == stream.Declined || result == stream.Done) {
 		result = stream.StatusOK

@@ -1,8 +1,6 @@
 package stream
 
-import (
-	"github.com/weirproxy/weir/internal/netio"
-)
+import "github.com/weirproxy/weir/internal/netio"
 
 // Finalize ends the session: the log phase runs, the client is closed, as lingering_close says, and the session is
 // freed. It must not be used afterwards.

@@ -30,7 +30,7 @@ func (l *link) connect() {
 	}
 	options := netio.DialOptions{Local: l.peering.Local, Bind: l.peering.Bind,
 		Transparent: l.conf.local != nil && l.conf.local.transparent, KeepAlive: l.conf.socketKeepalive.V,
-		NoDelay: l.s.Server.TCPNoDelay, SpeaksFirst: l.speaksFirst(), SendBuffer: int(l.conf.sendBuffer.V), RecvBuffer: int(l.conf.recvBuffer.V)}
+		NoDelay: l.s.Server.TCPNoDelay, SendBuffer: int(l.conf.sendBuffer.V), RecvBuffer: int(l.conf.recvBuffer.V)}
 	if err := l.peer.Dial(l.loop, &l.peering.Addr, &options, (*peerEvents)(l)); err != nil {
 		l.dialFailed(err)
 		return
@@ -41,11 +41,6 @@ func (l *link) connect() {
 		return
 	}
 	l.s.Arm(or(l.peering.ConnectTimeout, l.conf.connectTimeout.V))
-}
-
-// speaksFirst tells whether the peer will hear something as soon as it is connected to.
-func (l *link) speaksFirst() bool {
-	return l.conf.proxyProtocol.V || l.up.rate == 0 && l.s.Client.Readable() && l.s.Client.HasInput()
 }
 
 // or is v, or otherwise when v is not set.
