@@ -168,6 +168,8 @@ func TestUser(t *testing.T) {
 	s.reload(head + "stream { server { listen {host}:79; listen {host}:78; return again; } }")
 	s.dial(79).wantAll("again")
 	s.dial(78).wantAll("again")
+	s.reload("user nobody nogroup; worker_processes 4; stream { server { listen {host}:78 reuseport; return four; } }")
+	s.dial(78).wantAll("four")
 	s.reload(head + "stream { server { listen {host}:79; proxy_pass {host}:78; proxy_bind $remote_addr transparent; } }")
 	s.waitLog(`\[warn\].*"transparent" takes a privilege`)
 }

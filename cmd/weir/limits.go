@@ -53,8 +53,8 @@ const spareThreads = 2
 const gcPercent = 200
 
 func tuneScheduler(s *settings) {
-	threads := max(runtime.NumCPU(), s.workerCount()+spareThreads)
-	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) != threads {
+	threads := s.workerCount() + spareThreads
+	if os.Getenv("GOMAXPROCS") == "" && threads > runtime.GOMAXPROCS(0) { // workers that leave may be busy, so never less
 		runtime.GOMAXPROCS(threads)
 	}
 	if os.Getenv("GOGC") == "" {

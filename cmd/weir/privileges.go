@@ -46,13 +46,11 @@ func (p *privileges) reduce(r *stream.Runtime) {
 	}
 }
 
-// hold is told how many workers there will be, and answers whether they all have the privilege that transparent takes.
-func (p *privileges) hold(workers int) bool {
-	if p == nil {
-		return true
+// limit is told how many workers there are now.
+func (p *privileges) limit(workers int) {
+	if p != nil {
+		p.transparent = min(p.transparent, workers)
 	}
-	p.transparent = min(p.transparent, workers)
-	return p.transparent == workers
 }
 
 // run has the thread run fn, and waits for it.

@@ -22,10 +22,7 @@ func (p *process) reload() {
 		return
 	}
 	p.filterEnviron(g.settings.env)
-	if all := p.privileges.hold(g.stream.WorkerProcesses); !all && g.stream.Transparent {
-		p.log.Write(logs.Warn, 0, `"transparent" takes a privilege that is given up at the start: `+
-			`workers have it that were there then, if "proxy_bind" had the parameter`)
-	}
+	p.privileges.limit(g.stream.WorkerProcesses)
 	tuneScheduler(g.settings)
 	p.put(g)
 	p.schedule(g.settings)
@@ -43,10 +40,10 @@ func (p *process) prepare(g *generation) error {
 	if err := p.runtime.Hire(g.stream); err != nil {
 		return err
 	}
-	if err := p.listen(g); err != nil {
+	if err := p.runtime.Build(g.stream); err != nil {
 		return err
 	}
-	if err := p.runtime.Build(g.stream); err != nil {
+	if err := p.listen(g); err != nil {
 		return err
 	}
 	return p.writePid(g)
@@ -69,5 +66,9 @@ func (p *process) warnUnchanged(g *generation) {
 	}
 	if !was.user.equal(is.user) {
 		ignored("user")
+	}
+	if p.privileges != nil && g.stream.Transparent && p.privileges.transparent < g.stream.WorkerProcesses {
+		p.log.Write(logs.Warn, 0, `"transparent" takes a privilege that is given up at the start: `+
+			`workers have it that were there then, if "proxy_bind" had the parameter`)
 	}
 }

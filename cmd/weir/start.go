@@ -100,6 +100,9 @@ func (p *process) drop(g *generation) error {
 	if err := p.files.SetOwner(g.settings.user.uid); err != nil {
 		return err
 	}
+	if err := p.runtime.GiveSockets(g.settings.user.uid); err != nil {
+		return err
+	}
 	if g.settings.user.uid == 0 {
 		return g.settings.user.become()
 	}

@@ -49,10 +49,10 @@ type Loop struct {
 	crowded bool // the last round brought many events
 
 	stopped atomic.Bool
-	wakefd  int
 
-	mu     sync.Mutex // guards posted
+	mu     sync.Mutex // guards what follows
 	posted []func()
+	wakefd int // -1 when the loop is closed
 }
 
 // New opens an epoll instance. The caller closes it with Close after Run has returned.
@@ -83,6 +83,7 @@ func (l *Loop) Run() {
 	for !l.stopped.Load() {
 		l.turn()
 	}
+	l.runNext() // what the last round has left to do
 }
 
 // turn is one round: wait, handle what is ready, then timers, then what was deferred or posted.
@@ -150,14 +151,19 @@ func (l *Loop) wait() (n int) {
 
 // Stop makes Run return after the current round. It may be called from any goroutine.
 func (l *Loop) Stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.stopped.Store(true)
 	l.wake()
 }
 
-// Close closes the loop's own descriptors. Run must have returned.
+// Close closes the loop's own descriptors. Run must have returned. Post may still be called, to no effect.
 func (l *Loop) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	unix.Close(l.epfd)
 	unix.Close(l.wakefd)
+	l.wakefd, l.posted = -1, nil
 }
 
 // Now is the wall clock at the start of this round, with a monotonic reading.

@@ -10,10 +10,12 @@ import (
 // the order of its calls. Calls posted to a loop that has stopped are not made.
 func (l *Loop) Post(fn func()) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.wakefd < 0 {
+		return
+	}
 	l.posted = append(l.posted, fn)
-	first := len(l.posted) == 1
-	l.mu.Unlock()
-	if first {
+	if len(l.posted) == 1 {
 		l.wake()
 	}
 }
@@ -51,7 +53,11 @@ func (l *Loop) endEvents() {
 	l.atEnd = l.atEnd[:0]
 }
 
+// wake is called with mu held: nobody else may have the descriptor's number by then.
 func (l *Loop) wake() {
+	if l.wakefd < 0 {
+		return
+	}
 	var one [8]byte
 	binary.NativeEndian.PutUint64(one[:], 1)
 	unix.Write(l.wakefd, one[:]) // fails only when the counter is full, and then the loop is awake

@@ -58,11 +58,6 @@ func listen(fd int, addr Addr, o *ListenOptions) error {
 	if err := o.Apply(fd, addr); err != nil {
 		return err
 	}
-	if o.ReusePort {
-		if err := setsockopt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
-			return err
-		}
-	}
 	if err := bind(fd, &addr); err != nil {
 		return err
 	}
@@ -77,22 +72,6 @@ func Backlog(fd, backlog int) error {
 	return os.NewSyscallError("listen", unix.Listen(fd, backlog))
 }
 
-// Steer has the kernel put new connections on the first n of the sockets that listen on an address with ReusePort, in the
-// order in which they were bound; 0: on all. listener is any of them.
-func Steer(listener, n int) error {
-	if n == 0 {
-		return os.NewSyscallError("setsockopt", unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_DETACH_REUSEPORT_BPF, 0))
-	}
-	const randomNumber = 0xfffff000 + 56 // SKF_AD_OFF + SKF_AD_RANDOM of linux/filter.h
-	program := []unix.SockFilter{
-		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: randomNumber},
-		{Code: unix.BPF_ALU | unix.BPF_MOD | unix.BPF_K, K: uint32(n)},
-		{Code: unix.BPF_RET | unix.BPF_A},
-	}
-	return os.NewSyscallError("setsockopt", unix.SetsockoptSockFprog(listener, unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF,
-		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}))
-}
-
 // Apply sets the options that may change while the socket listens (a reload).
 func (o *ListenOptions) Apply(fd int, addr Addr) error {
 	k := o.KeepAlive
@@ -103,6 +82,7 @@ func (o *ListenOptions) Apply(fd int, addr Addr) error {
 	}{
 		{o.RecvBuffer > 0, unix.SOL_SOCKET, unix.SO_RCVBUF, o.RecvBuffer},
 		{o.SendBuffer > 0, unix.SOL_SOCKET, unix.SO_SNDBUF, o.SendBuffer},
+		{tcp, unix.SOL_SOCKET, unix.SO_REUSEPORT, boolInt(o.ReusePort)},
 		{tcp, unix.IPPROTO_TCP, unix.TCP_NODELAY, boolInt(o.NoDelay)},
 		{tcp && k.Set, unix.SOL_SOCKET, unix.SO_KEEPALIVE, boolInt(k.On)},
 		{tcp && k.Idle > 0, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, k.Idle},

@@ -4,11 +4,21 @@ package stream
 func (c *Config) Discard() { c.close() }
 
 // Abandon undoes Hire, Listen and Build for a generation that is not going to be applied: the workers' states are freed, and
-// what the current one does not need of workers and sockets goes. Discard c afterwards.
+// workers and sockets that the current one does not need go. Descriptors that were added to a socket stay, as connections may
+// wait on them by now. Discard c afterwards.
 func (r *Runtime) Abandon(c *Config) {
-	r.Each(func(w *Worker) { w.freeUnused(c) })
+	each(r.workers, func(w *Worker) { w.freeUnused(c) })
 	r.dismiss()
-	r.closeUnused()
+	if r.config == nil {
+		r.closeUnwanted(nil)
+		return
+	}
+	wanted := r.config.wanted()
+	r.closeUnwanted(wanted)
+	for key, l := range wanted {
+		r.sockets[key].refresh(l)
+	}
+	each(r.workers, func(w *Worker) { w.watchAll(r.sockets, wanted) })
 }
 
 // freeUnused frees what Build has made for the worker, which may be nothing or a part.

@@ -1,16 +1,17 @@
 package stream
 
 import (
+	"os"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/weirproxy/weir/internal/logs"
 	"github.com/weirproxy/weir/internal/netio"
+	"golang.org/x/sys/unix"
 )
 
 // Runtime is the workers, the sockets they share, and the current generation. Its methods are called from one
-// goroutine, the process's. What a new generation takes is done in this order: Hire, Listen, Build, Apply; or Abandon.
+// goroutine, the process's. A new generation takes Hire, Build and Listen, and then Apply; or Abandon.
 type Runtime struct {
 	workforce
 	sockets map[string]*socket // by address
@@ -20,59 +21,56 @@ type Runtime struct {
 // NewRuntime has no workers and listens on nothing.
 func NewRuntime() *Runtime { return &Runtime{sockets: map[string]*socket{}} }
 
-// Listen opens the sockets that c listens on and that are not open yet. Nothing is accepted before Apply; when an
-// error is returned nothing has changed.
+// Listen opens the sockets that c listens on and that are not open yet. Nothing is accepted on them before Apply. An error
+// leaves those open that could be: Listen may be called again.
 func (r *Runtime) Listen(c *Config) error {
 	for _, l := range c.Listeners {
-		if err := r.open(l, c.WorkerProcesses); err != nil {
-			r.closeUnused()
+		if r.sockets[l.key()] != nil {
+			continue
+		}
+		sock, err := openSocket(l)
+		if err != nil {
+			return err
+		}
+		r.sockets[sock.key] = sock
+	}
+	for _, l := range c.Listeners { // last, as connections wait from now on on what is added
+		if err := r.sockets[l.key()].grow(l, c.WorkerProcesses); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *Runtime) open(l *Listener, workers int) error {
-	if sock := r.sockets[l.key()]; sock != nil {
-		return sock.grow(l, workers)
+// GiveSockets makes a user the owner of what is listened on: others of its can be bound to the same addresses then.
+func (r *Runtime) GiveSockets(uid int) error {
+	for _, sock := range r.sockets {
+		for _, fd := range sock.fds {
+			if err := unix.Fchown(fd, uid, -1); err != nil {
+				return os.NewSyscallError("fchown", err)
+			}
+		}
 	}
-	sock, err := openSocket(l, workers, r.besides(l.Addr))
-	if err != nil {
-		return err
-	}
-	r.sockets[sock.key] = sock
 	return nil
 }
 
-// closeUnused closes what the current generation does not listen on.
-func (r *Runtime) closeUnused() {
-	used := map[string]bool{}
-	if r.config != nil {
-		for _, l := range r.config.Listeners {
-			used[l.key()] = true
-		}
-	}
+// closeUnwanted closes the sockets that a generation does not listen on.
+func (r *Runtime) closeUnwanted(wanted map[string]*Listener) {
 	for key, sock := range r.sockets {
-		if used[key] {
-			sock.ungrow()
-			continue
+		if wanted[key] == nil {
+			delete(r.sockets, key)
+			sock.close()
 		}
-		delete(r.sockets, key)
-		sock.close()
 	}
 }
 
-// besides makes room for another socket on an address, when reuseport was added or taken away: for a moment both
-// listen. It tells whether there is one already.
-func (r *Runtime) besides(addr netio.Addr) bool {
-	there := false
-	for _, sock := range r.sockets {
-		if sock.addr == addr && !addr.IsUnix() {
-			sock.allowOthers()
-			there = true
-		}
+// wanted is what the generation listens on, by the sockets' keys.
+func (c *Config) wanted() map[string]*Listener {
+	wanted := map[string]*Listener{}
+	for _, l := range c.Listeners {
+		wanted[l.key()] = l
 	}
-	return there
+	return wanted
 }
 
 // Build makes what the workers need of c: Lua VMs above all. When an error is returned nothing has changed.
@@ -86,36 +84,40 @@ func (r *Runtime) Apply(c *Config) {
 	}
 	r.config = c
 	c.startResolving()
-	wanted := map[string]*Listener{}
-	for _, l := range c.Listeners {
-		wanted[l.key()] = l
-		r.sockets[l.key()].refresh(l, c.WorkerProcesses)
+	wanted := c.wanted()
+	for key, l := range wanted {
+		r.sockets[key].refresh(l)
 	}
 	r.letGo(c.WorkerProcesses, wanted)
 	each(r.workers, func(w *Worker) { w.switchTo(c, r.sockets, wanted) })
-	r.closeUnused()
+	r.closeUnwanted(wanted)
 }
 
 // switchTo runs on the worker's loop.
 func (w *Worker) switchTo(c *Config, sockets map[string]*socket, wanted map[string]*Listener) {
 	w.emptyUnwanted(wanted)
 	w.use(c)
+	w.keepFeeders(func(f *feeder) bool { f.listener = wanted[f.key]; return f.listener != nil })
+	w.watchAll(sockets, wanted)
+}
+
+// watchAll watches the worker's descriptors of what is wanted, and no others.
+func (w *Worker) watchAll(sockets map[string]*socket, wanted map[string]*Listener) {
+	workers := w.config.WorkerProcesses
 	watched := map[int]bool{}
 	w.unwatch(func(a *acceptor) bool {
 		a.listener = wanted[a.socket.key]
-		keep := a.listener != nil && slices.Contains(a.socket.of(w.ID, c.WorkerProcesses), a.fd)
-		watched[a.fd] = keep
-		return keep
+		watched[a.fd] = a.listener != nil && slices.Contains(a.socket.of(w.ID, a.listener, workers), a.fd)
+		return watched[a.fd]
 	})
-	w.keepFeeders(func(f *feeder) bool { f.listener = wanted[f.key]; return f.listener != nil })
 	for key, l := range wanted {
 		sock := sockets[key]
-		for _, fd := range sock.of(w.ID, c.WorkerProcesses) {
+		for _, fd := range sock.of(w.ID, l, workers) {
 			if watched[fd] {
 				continue
 			}
 			if err := w.watch(sock, fd, l); err != nil {
-				c.Log.Write(logs.Alert, 0, Describe(err))
+				w.config.Log.Write(logs.Alert, 0, Describe(err))
 			}
 		}
 	}
@@ -128,13 +130,8 @@ func (r *Runtime) Workers() []*Worker { return r.workers }
 // still there after it are ended (worker_shutdown_timeout). It returns when the workers have ended; expedite may be
 // closed to end them at once.
 func (r *Runtime) Quit(timeout time.Duration, expedite <-chan struct{}) {
-	var idle sync.WaitGroup
-	r.mu.Lock()
-	all := r.all()
-	idle.Add(len(all))
-	each(all, func(w *Worker) { w.quit(idle.Done) })
-	r.mu.Unlock()
-	r.closeSockets()
+	idle := r.quit()
+	r.closeUnwanted(nil)
 	done := make(chan struct{})
 	go func() { idle.Wait(); close(done) }()
 	var expired <-chan time.Time
@@ -154,8 +151,16 @@ func (r *Runtime) Quit(timeout time.Duration, expedite <-chan struct{}) {
 	r.Stop()
 }
 
-// EndSessions ends the sessions that still run on a generation which another has replaced.
-func (r *Runtime) EndSessions(c *Config) { r.Each(func(w *Worker) { w.endSessions(c) }) }
+// EndSessions ends the sessions that still run on a generation which another has replaced. What a worker that leaves has
+// still to send is dropped.
+func (r *Runtime) EndSessions(c *Config) {
+	r.Each(func(w *Worker) {
+		w.endSessions(c)
+		if w.stopping {
+			netio.DropUnsent(w.Loop)
+		}
+	})
+}
 
 // Stop ends the workers at once. Sessions are cut off.
 func (r *Runtime) Stop() {
@@ -163,14 +168,7 @@ func (r *Runtime) Stop() {
 		r.config.stopResolving()
 	}
 	r.endAll((*Worker).cutOff)
-	r.closeSockets()
-}
-
-func (r *Runtime) closeSockets() {
-	for key, sock := range r.sockets {
-		delete(r.sockets, key)
-		sock.close()
-	}
+	r.closeUnwanted(nil)
 }
 
 // takeNoMore has the worker take no more sessions.

@@ -1,9 +1,6 @@
 package stream
 
-import (
-	"io"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 var slots, sessionSlots atomic.Int32
 
@@ -78,8 +75,8 @@ func (k *SessionSlot[T]) Set(s *Session, value *T) {
 
 var workerSlots atomic.Int32
 
-// WorkerSlot is where a module keeps something for each worker, whatever the generation: pools above all. If *T is an
-// io.Closer, it is closed when the worker has ended.
+// WorkerSlot is where a module keeps something for each worker, whatever the generation: pools above all. What is to be closed
+// is an Ender.
 type WorkerSlot[T any] struct{ index int }
 
 // NewWorkerSlot reserves a slot in every worker.
@@ -98,11 +95,13 @@ func (k *WorkerSlot[T]) Of(w *Worker) *T {
 	return w.scope[k.index].(*T)
 }
 
-// closeScope closes what modules keep for the worker.
-func (w *Worker) closeScope() {
+// Ender is what a module keeps in a WorkerSlot and wants to know when the worker has ended.
+type Ender interface{ WorkerEnded() }
+
+func (w *Worker) endScope() {
 	for _, kept := range w.scope {
-		if c, ok := kept.(io.Closer); ok {
-			c.Close() // nothing is left that could fail
+		if e, ok := kept.(Ender); ok {
+			e.WorkerEnded()
 		}
 	}
 }

@@ -8,42 +8,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socket is what is bound to one address: one descriptor that all workers share, or with reuseport as many as there are
-// workers. When workers leave, their descriptors stay open, so that no connection is lost that waits on them, or is about
-// to: others watch them, and the kernel is told to put new connections on the first ones only.
+// socket is what is bound to one address. All workers share its descriptors; with reuseport each of the first ones is one
+// worker's own. A descriptor is not closed before all are: connections that wait on it would be lost. So when workers leave, or
+// reuseport is taken away, there are more than are needed.
 type socket struct {
-	key     string
-	addr    netio.Addr
-	fds     []int
-	watched int // of them; the rest is for a generation that has not been applied yet
-	steered int // how many of them get new connections; 0: all
+	key  string
+	addr netio.Addr
+	fds  []int
 }
 
 // key tells sockets apart: a reload keeps those whose key stays.
 func (l *Listener) key() string {
-	key := l.Addr.String()
-	if l.Options.ReusePort {
-		key += " reuseport"
-	}
 	if l.Handoff() {
-		key += " handoff"
+		return l.Addr.String() + " handoff"
 	}
-	return key
+	return l.Addr.String()
 }
 
-// openSocket opens what l listens on; beside tells that another socket has the address at this moment.
-func openSocket(l *Listener, workers int, beside bool) (*socket, error) {
+// split tells that each worker has a descriptor of its own.
+func (l *Listener) split() bool { return l.Options.ReusePort && !l.Addr.IsUnix() }
+
+// openSocket opens what l listens on.
+func openSocket(l *Listener) (*socket, error) {
 	sock := &socket{key: l.key(), addr: l.Addr}
-	options := l.Options
-	options.ReusePort = options.ReusePort || beside
 	if err := removeStale(l.Addr); err != nil {
 		return nil, err
 	}
-	if err := sock.bind(&options); err != nil {
-		return nil, err
-	}
-	if err := sock.grow(l, workers); err != nil {
-		sock.close()
+	if err := sock.bind(l); err != nil {
 		return nil, err
 	}
 	if l.Addr.IsUnix() && l.Addr.Path[0] != '@' {
@@ -55,8 +46,8 @@ func openSocket(l *Listener, workers int, beside bool) (*socket, error) {
 	return sock, nil
 }
 
-func (s *socket) bind(options *netio.ListenOptions) error {
-	fd, err := netio.Listen(s.addr, options)
+func (s *socket) bind(l *Listener) error {
+	fd, err := netio.Listen(s.addr, &l.Options)
 	if err != nil {
 		return &bindError{s.addr, err}
 	}
@@ -64,38 +55,18 @@ func (s *socket) bind(options *netio.ListenOptions) error {
 	return nil
 }
 
-// grow opens a descriptor for each of so many workers, with reuseport. Nothing comes in on it before refresh.
+// grow opens a descriptor for each worker that is to have one.
 func (s *socket) grow(l *Listener, workers int) error {
-	if !l.Options.ReusePort {
+	if !l.split() || len(s.fds) >= workers {
 		return nil
 	}
-	if len(s.fds) < workers && s.watched > 0 && s.steered == 0 {
-		s.steer(s.watched)
-	}
+	s.refresh(l) // lets others be bound to the address
 	for len(s.fds) < workers {
-		if err := s.bind(&l.Options); err != nil {
+		if err := s.bind(l); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// ungrow closes the descriptors that nobody watches.
-func (s *socket) ungrow() {
-	closeAll(s.fds[s.watched:])
-	s.fds = s.fds[:s.watched]
-}
-
-func (s *socket) steer(n int) {
-	netio.Steer(s.fds[0], n) // if it fails, the load is uneven
-	s.steered = n
-}
-
-// allowOthers lets more sockets be bound to the address.
-func (s *socket) allowOthers() {
-	for _, fd := range s.fds {
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) // if it fails, bind tells of it
-	}
 }
 
 // bindError reads `bind() to 127.0.0.1:80 failed (98: Address already in use)`.
@@ -132,40 +103,25 @@ func removeStale(addr netio.Addr) error {
 }
 
 // of is the descriptors that one of so many workers watches.
-func (s *socket) of(worker, workers int) []int {
-	if len(s.fds) < workers {
+func (s *socket) of(worker int, l *Listener, workers int) []int {
+	if !l.split() {
 		return s.fds
 	}
-	var own []int
-	for i := worker; i < len(s.fds); i += workers {
-		own = append(own, s.fds[i])
-	}
-	return own
+	return append([]int{s.fds[worker]}, s.fds[workers:]...)
 }
 
-// refresh applies what may change while the socket listens, and to how many workers.
-func (s *socket) refresh(l *Listener, workers int) {
+// refresh applies what may change while the socket listens.
+func (s *socket) refresh(l *Listener) {
 	for _, fd := range s.fds {
 		l.Options.Apply(fd, l.Addr)
 		netio.Backlog(fd, l.Options.Backlog)
 	}
-	s.watched = len(s.fds)
-	switch {
-	case len(s.fds) > workers:
-		s.steer(workers)
-	case s.steered > 0:
-		s.steer(0)
-	}
-}
-
-func closeAll(fds []int) {
-	for _, fd := range fds {
-		unix.Close(fd)
-	}
 }
 
 func (s *socket) close() {
-	closeAll(s.fds)
+	for _, fd := range s.fds {
+		unix.Close(fd)
+	}
 	if s.addr.IsUnix() && s.addr.Path[0] != '@' {
 		os.Remove(s.addr.Path)
 	}

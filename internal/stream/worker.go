@@ -29,7 +29,7 @@ type Worker struct {
 	stopping    bool
 	text        []byte        // for building texts within one event
 	scope       []any         // by WorkerSlot
-	onIdle      func()        // called when the last session of a stopping worker is gone
+	onIdle      func()        // called when a stopping worker has nothing more to do
 	ended       chan struct{} // closed when the loop has ended
 	feeders     []*feeder
 	message     []byte // for what feeders receive, within one event
@@ -59,7 +59,7 @@ func (w *Worker) run() {
 func (w *Worker) end() {
 	w.Loop.Stop()
 	<-w.ended
-	w.closeScope()
+	w.endScope()
 	w.Loop.Close()
 	unix.Munmap(w.Scratch)
 }

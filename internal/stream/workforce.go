@@ -10,22 +10,21 @@ import (
 // fewer, the last leave. A worker that leaves takes no more sessions; it ends when those that it has, and whatever else
 // it does for the generations that it knows, are over.
 
-// workforce is the process's workers. All but what mu guards is the process's goroutine's.
+// workforce is the process's workers.
 type workforce struct {
-	workers []*Worker // in the order of their IDs
-	// mu is held while calls to workers are under way, so that no worker ends meanwhile.
-	mu      sync.Mutex
+	workers []*Worker  // in the order of their IDs; the process's goroutine's
+	mu      sync.Mutex // guards leaving, and is held while calls to those are under way, so that none ends meanwhile
 	leaving []*Worker
 }
 
 // Hire starts the workers that c needs and that are not there. They have nothing to do before Apply.
-func (r *Runtime) Hire(c *Config) error {
-	for id := len(r.workers); id < c.WorkerProcesses; id++ {
+func (f *workforce) Hire(c *Config) error {
+	for id := len(f.workers); id < c.WorkerProcesses; id++ {
 		w, err := newWorker(id)
 		if err != nil {
 			return fmt.Errorf("worker %d: %w", id, err)
 		}
-		r.workers = append(r.workers, w)
+		f.workers = append(f.workers, w)
 		go w.run()
 	}
 	return nil
@@ -63,6 +62,17 @@ func (f *workforce) endLeaving(w *Worker) {
 		f.leaving = slices.Delete(f.leaving, i, i+1)
 		w.end()
 	}
+}
+
+// quit has all workers take no more sessions, and answers what waits until they have nothing more to do.
+func (f *workforce) quit() *sync.WaitGroup {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := f.all()
+	idle := new(sync.WaitGroup)
+	idle.Add(len(all))
+	each(all, func(w *Worker) { w.quit(idle.Done) })
+	return idle
 }
 
 // endAll ends all workers at once, after last has run on each.

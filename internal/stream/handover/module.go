@@ -54,7 +54,7 @@ var Module = &stream.Module{
 	Finish:    finish,
 	Worker: &stream.WorkerHooks{
 		Build:  func(*stream.Config, int) (any, error) { return nil, nil },
-		Retire: func(w *stream.Worker, _ any) { closeIdle(w) },
+		Retire: func(w *stream.Worker, _ any) { workers.Of(w).closeIdle() },
 	},
 }
 

@@ -56,22 +56,17 @@ func receiverAt(w *stream.Worker, name string) (*receiver, error) {
 	return r, nil
 }
 
+// WorkerEnded implements stream.Ender.
+func (own *worker) WorkerEnded() { own.closeIdle() }
+
 // closeIdle closes what another generation may not need any more, and forgets receivers that nothing is sent to.
-func closeIdle(w *stream.Worker) { workers.Of(w).closeIdle() }
-
-// Close implements io.Closer, for when the worker ends.
-func (mine *worker) Close() error {
-	mine.closeIdle()
-	return nil
-}
-
-func (mine *worker) closeIdle() {
-	for name, r := range mine.receivers {
+func (own *worker) closeIdle() {
+	for name, r := range own.receivers {
 		for len(r.idle) > 0 {
 			r.idle[0].close()
 		}
 		if r.open == 0 && len(r.queue) == 0 {
-			delete(mine.receivers, name)
+			delete(own.receivers, name)
 		}
 	}
 }

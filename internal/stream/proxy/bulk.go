@@ -26,13 +26,11 @@ const keepPipes = 8
 
 var pipeSlot = stream.NewWorkerSlot[pipes]()
 
-// Close implements io.Closer, for when the worker ends.
-func (p *pipes) Close() error {
+// WorkerEnded implements stream.Ender.
+func (p *pipes) WorkerEnded() {
 	for free := p.free; free != nil; free = free.next {
 		free.close()
 	}
-	*p = pipes{}
-	return nil
 }
 
 func (p *pipe) close() { p.Pipe.Close() }
