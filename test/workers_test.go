@@ -134,19 +134,25 @@ func (s *server) pipes() (n int) {
 // TestLeavingWorkerEnds: the end of the process waits for the sessions of workers that leave, and worker_shutdown_timeout
 // holds for them.
 func TestLeavingWorkerEnds(t *testing.T) {
-	reachLast := func(s *server) *client {
+	// leaving has a session on a worker that leaves.
+	leaving := func(t *testing.T, head string) (*server, *client) {
+		s := start(t, head+workersConfig(2))
 		for {
 			c := s.dial(9000)
 			if c.send("?\n"); strings.HasPrefix(c.line(), "1 ") {
-				return c
+				s.reload(head + workersConfig(1))
+				return s, c
 			}
 			c.Close()
 		}
 	}
+	exited := func(t *testing.T, s *server) {
+		if code := s.waitExit(); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+	}
 	t.Run("quit", func(t *testing.T) {
-		s := start(t, workersConfig(2))
-		c := reachLast(s)
-		s.reload(workersConfig(1))
+		s, c := leaving(t, "")
 		s.signal(syscall.SIGQUIT)
 		s.waitLog("gracefully shutting down")
 		c.send("?\n")
@@ -158,25 +164,16 @@ func TestLeavingWorkerEnds(t *testing.T) {
 		}
 		c.closeWrite()
 		c.wantAll("")
-		if code := s.waitExit(); code != 0 {
-			t.Errorf("exit code %d", code)
-		}
+		exited(t, s)
 	})
 	t.Run("stop", func(t *testing.T) {
-		s := start(t, workersConfig(2))
-		c := reachLast(s)
-		s.reload(workersConfig(1))
+		s, c := leaving(t, "")
 		s.signal(syscall.SIGTERM)
 		c.wantAll("")
-		if code := s.waitExit(); code != 0 {
-			t.Errorf("exit code %d", code)
-		}
+		exited(t, s)
 	})
 	t.Run("timeout", func(t *testing.T) {
-		const limit = "worker_shutdown_timeout 20ms; "
-		s := start(t, limit+workersConfig(2))
-		c := reachLast(s)
-		s.reload(limit + workersConfig(1))
+		_, c := leaving(t, "worker_shutdown_timeout 20ms; ")
 		c.wantAll("")
 	})
 }

@@ -34,7 +34,7 @@ func (r *Runtime) Listen(c *Config) error {
 		}
 		r.sockets[sock.key] = sock
 	}
-	for _, l := range c.Listeners { // last, as connections wait from now on on what is added
+	for _, l := range c.Listeners { // last, as connections wait on what is added from now on
 		if err := r.sockets[l.key()].grow(l, c.WorkerProcesses); err != nil {
 			return err
 		}
@@ -42,7 +42,8 @@ func (r *Runtime) Listen(c *Config) error {
 	return nil
 }
 
-// GiveSockets makes a user the owner of what is listened on: others of its can be bound to the same addresses then.
+// GiveSockets makes a user the owner of the sockets that are open. The kernel lets no other user bind more to their addresses,
+// which is what reuseport takes when workers are added.
 func (r *Runtime) GiveSockets(uid int) error {
 	for _, sock := range r.sockets {
 		for _, fd := range sock.fds {

@@ -173,7 +173,7 @@ func (w *Worker) free(s *Session) {
 	w.checkIdle()
 }
 
-// Hold keeps a generation from being freed, and the worker from leaving, until Release is called as often.
+// Hold keeps a generation from being freed, and the worker from ending, until Release is called as often.
 func (w *Worker) Hold(c *Config) {
 	c.workers[w.ID].holders++
 	w.holds++
