@@ -60,15 +60,16 @@ func TestLua(t *testing.T) {
 			want("nil nil key", dogs:incr(nil, 1))
 			want("nil empty key", dogs:lpush("", 1))`,
 		"zones": `
-			for f in pairs(getmetatable(dogs).__index) do
+			assert(dogs.__index.get == dogs.get)
+			for f, method in pairs(dogs.__index) do if type(method) == "function" then
 				raises('bad "zone" argument', function()
-					local x = 0; getmetatable(dogs).__index[f](unpack({1, "foo", 32}, 1, (f:find("pop") or f == "llen" or
+					local x = 0; method(unpack({1, "foo", 32}, 1, (f:find("pop") or f == "llen" or
 						f:find("flush_e") or f == "get_keys") and 2 or 3))
 				end)
 				raises('bad "zone" argument', function()
-					getmetatable(dogs).__index[f](unpack({{1}, "foo", 32}, 1, f:find("push") and 3 or 2))
+					method(unpack({{1}, "foo", 32}, 1, f:find("push") and 3 or 2))
 				end)
-			end
+			end end
 			raises('test:', function() dogs.set({1}, "foo", 1) end)`,
 		"flags": `
 			want("true nil false", dogs:set("f", 32, 0, 198))

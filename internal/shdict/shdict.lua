@@ -400,12 +400,12 @@ return function(env)
         return tonumber(C.weir_shdict_free_space(handle(zone)))
     end
 
-    local metatable = { __index = methods }
+    methods.__index = methods -- programs look for it in dictionaries themselves, as OpenResty's have it
 
     return function(address)
         if type(address) == "number" then
             address = ffi_cast("uintptr_t", address)
         end
-        return setmetatable({ ffi_cast(dict_ptr, address) }, metatable)
+        return setmetatable({ ffi_cast(dict_ptr, address) }, methods)
     end
 end
