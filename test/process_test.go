@@ -331,6 +331,26 @@ func TestOutOfDescriptors(t *testing.T) {
 	})
 }
 
+// TestBurstOfShortSessions: connections that wait together are no more at a time than worker_connections allows, as each is over
+// at once.
+func TestBurstOfShortSessions(t *testing.T) {
+	w := newWorkspace(t)
+	w.write("nginx.conf", "events { worker_connections 4; } stream { server { listen {host}:9000; return ok; } }")
+	s := w.start()
+	s.signal(syscall.SIGSTOP)
+	var clients []*client
+	for range 60 {
+		clients = append(clients, s.dial(9000))
+	}
+	s.signal(syscall.SIGCONT)
+	for _, c := range clients {
+		c.wantAll("ok")
+	}
+	if strings.Contains(s.log(), "are not enough") {
+		t.Error("accepting paused")
+	}
+}
+
 // cpuTicks is how much CPU a process has used, in 1/100 s.
 func cpuTicks(t *testing.T, pid int) int {
 	t.Helper()

@@ -41,16 +41,25 @@ func (a *acceptor) arm() error {
 // maxBurst bounds how many connections are accepted before other events have their turn.
 const maxBurst = 64
 
-// Ready implements loop.Handler. The socket is watched level-triggered: what is not accepted now is told again. How
-// much is taken at once follows what was there the last time, so that a lone connection costs one accept.
+// Ready implements loop.Handler. The socket is watched level-triggered: what is not accepted now is told again. Sessions begin
+// when all are accepted: the kernel's code for the one, and Lua's for the other, stay in the cache.
 func (a *acceptor) Ready(loop.Events) {
+	a.accept()
+	a.worker.enterArrived()
+}
+
+// accept takes up to burst connections, which follows what was there the last time: a lone connection costs one call. Before
+// it pauses for want of something, those that have arrived may give it back.
+func (a *acceptor) accept() {
 	burst := a.burst
 	if a.worker.config.MultiAccept {
 		burst = maxBurst
 	}
 	for range burst {
 		if a.worker.Full() {
-			a.pause("worker_connections are not enough")
+			if !a.worker.hasArrived() {
+				a.pause("worker_connections are not enough")
+			}
 			return
 		}
 		fd, from, err := netio.Accept(a.fd)
@@ -64,9 +73,6 @@ func (a *acceptor) Ready(loop.Events) {
 			return
 		}
 		a.take(fd, from)
-		if a.worker.stopping || a.listener == nil {
-			return
-		}
 	}
 	a.burst = min(a.burst*2, maxBurst)
 }
@@ -87,22 +93,26 @@ func (a *acceptor) empty() {
 			return
 		}
 		a.take(fd, from)
+		a.worker.enterArrived()
 	}
 }
 
-// take begins what an accepted connection is: a session, or a line over which others hand connections over.
+// take makes of an accepted connection what it is: a session, which is to begin, or a line over which others hand connections
+// over.
 func (a *acceptor) take(fd int, from netio.Addr) {
 	if a.listener.Handoff() {
 		a.worker.watchFeeder(fd, a)
 		return
 	}
-	a.worker.begin(fd, from, a.listener)
+	a.worker.arrive(fd, from, a.listener)
 }
 
 func (a *acceptor) failed(err error) {
 	switch {
 	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE), errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
-		a.pause(Describe(err))
+		if !a.worker.hasArrived() {
+			a.pause(Describe(err))
+		}
 	default:
 		a.worker.config.Log.Write(logs.Alert, 0, Describe(err))
 	}

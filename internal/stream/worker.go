@@ -22,10 +22,11 @@ type Worker struct {
 
 	config      *Config
 	acceptors   []*acceptor
-	sessions    *Session // the first of the list
-	connections int      // to clients and to peers
-	idle        *Session // freed sessions, for reuse
-	holds       int      // of generations, see Hold
+	sessions    *Session   // the first of the list
+	arrived     []*Session // within one event
+	connections int        // to clients and to peers
+	idle        *Session   // freed sessions, for reuse
+	holds       int        // of generations, see Hold
 	stopping    bool
 	text        []byte        // for building texts within one event
 	scope       []any         // by WorkerSlot
@@ -76,8 +77,8 @@ func (w *Worker) AddConnections(n int) { w.connections += n }
 // Full tells that worker_connections is reached.
 func (w *Worker) Full() bool { return w.connections >= w.config.WorkerConnections }
 
-// begin starts a session on a connection that was just accepted.
-func (w *Worker) begin(fd int, from netio.Addr, l *Listener) {
+// arrive makes a session of a connection that was just accepted. It begins with enterArrived.
+func (w *Worker) arrive(fd int, from netio.Addr, l *Listener) {
 	l, local := l.bound(fd)
 	s := w.attach(fd, l)
 	if s == nil {
@@ -85,7 +86,18 @@ func (w *Worker) begin(fd int, from netio.Addr, l *Listener) {
 		return
 	}
 	s.Remote, s.local = from.AddrPort, local
-	s.enter()
+	w.arrived = append(w.arrived, s)
+}
+
+func (w *Worker) hasArrived() bool { return len(w.arrived) > 0 }
+
+// enterArrived begins the sessions that have arrived, in that order.
+func (w *Worker) enterArrived() {
+	for i, s := range w.arrived {
+		w.arrived[i] = nil
+		s.enter()
+	}
+	w.arrived = w.arrived[:0]
 }
 
 // attach makes a session of a connection; nil: it failed, and fd is the caller's still.
