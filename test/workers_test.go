@@ -177,3 +177,26 @@ func TestLeavingWorkerEnds(t *testing.T) {
 		c.wantAll("")
 	})
 }
+
+// TestReloadWorkersCannotBind: workers and queues that were added for a configuration whose other port is taken serve nothing, and
+// what was there goes on.
+func TestReloadWorkersCannotBind(t *testing.T) {
+	s := start(t, workersConfig(1))
+	taken, err := net.Listen("tcp", s.addr(9002))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	descriptors := settled(t, s.descriptors)
+	s.allow("Address already in use")
+	s.allow("still could not bind")
+	s.write("nginx.conf", strings.Replace(workersConfig(3), "listen {host}:9001;", "listen {host}:9001; listen {host}:9002;", 1))
+	s.signal(syscall.SIGHUP)
+	s.waitLog(`\[emerg\] .*still could not bind`)
+	for range 100 {
+		if got := s.exchange(9000, "?\n"); got != "0 of 1\n" {
+			t.Fatalf("received %q", got)
+		}
+	}
+	eventually(t, "descriptors to return to their start", func() bool { return s.descriptors() == descriptors })
+}
