@@ -54,7 +54,6 @@ func (b *balancer) run(r *request, p *stream.Peering) error {
 		return errBalancer
 	}
 	if p.Failures == 0 {
-		p.Tries = p.Selection.Tries()
 		r.balance = balancing{}
 	}
 	r.balance = balancing{peering: p, total: r.balance.total + 1}
@@ -73,24 +72,10 @@ func (b *balancer) run(r *request, p *stream.Peering) error {
 	}
 	r.exited = false
 	if r.balance.set {
-		p.Tries += r.balance.more
+		p.AddTries(r.balance.more)
 		return nil
 	}
-	return fallback(r.session, p)
-}
-
-// fallback chooses as the group would without a script.
-func fallback(s *stream.Session, p *stream.Peering) error {
-	now := s.Worker.Loop.Now().Unix()
-	if p.Selection.Current() != nil {
-		p.Selection.Free(now, true)
-	}
-	peer, err := p.Selection.Next(now)
-	if err != nil {
-		return stream.ErrNoPeer
-	}
-	p.Addr, p.Name = peer.Addr, peer.Name
-	return nil
+	return p.Next(r.m.worker.Loop.Now().Unix())
 }
 
 // balancerFamily is the module ngx.balancer.
@@ -152,7 +137,7 @@ func (b *balancing) setPeer(c *luajit.Call) luajit.Outcome {
 func (b *balancing) moreTries(c *luajit.Call) luajit.Outcome {
 	p := b.peering
 	count := c.Int(1)
-	total := b.total + p.Tries - 1
+	total := b.total + p.Tries() - 1
 	c.PushBool(true)
 	if p.MaxTries > 0 && total+count > p.MaxTries {
 		count = p.MaxTries - total
@@ -177,14 +162,15 @@ func lastFailure(m *machine, c *luajit.Call) luajit.Outcome {
 	return luajit.Return
 }
 
-// setTimeouts(connect, send, read) sets those that are not 0, in milliseconds.
+// setTimeouts(connect, send, read) sets those that are not 0, in milliseconds. There is one timeout for both directions,
+// as proxy_timeout is: the longer one of the two.
 func (b *balancing) setTimeouts(c *luajit.Call) luajit.Outcome {
 	p := b.peering
 	if ms := int64(c.Number(1)); ms > 0 {
 		p.ConnectTimeout = ms
 	}
 	if ms := int64(max(c.Number(2), c.Number(3))); ms > 0 {
-		p.SendTimeout, p.ReadTimeout = ms, ms
+		p.Timeout = ms
 	}
 	return succeeded(c)
 }

@@ -129,12 +129,10 @@ func (s *socket) find(up *stream.Upstream, key string, hasKey bool) *via {
 	if next.Timeout > 0 {
 		v.until = s.m.worker.Loop.Millis() + next.Timeout
 	}
-	v.peering.Upstream, v.peering.MaxTries = up, next.Tries
 	if !hasKey && up.HashKey != nil {
 		key = up.HashKey.Text(session)
 	}
-	v.peering.Selection.Init(up.Instance(session.Worker), []byte(key))
-	v.peering.Selection.LimitTries(next.Tries)
+	v.peering.Begin(session.Worker, up, []byte(key), next.Tries)
 	return v
 }
 
@@ -153,7 +151,7 @@ func (v *via) attempt() progress {
 	for v.choose() {
 		done := v.s.begin(false)
 		if done == connected {
-			v.peering.Selection.Connected()
+			v.peering.Connected()
 		}
 		if done != failed {
 			return done
@@ -183,6 +181,9 @@ func (v *via) choose() bool {
 	if p.ConnectTimeout > 0 {
 		s.connectTimeout = p.ConnectTimeout
 	}
+	if p.Timeout > 0 {
+		s.sendTimeout, s.readTimeout = p.Timeout, p.Timeout
+	}
 	s.choosePool(p.Name, -1, connectOptions{backlog: -1})
 	return true
 }
@@ -192,12 +193,7 @@ func (v *via) pick() error {
 	if b, ok := p.Upstream.Balance.(*balancer); ok {
 		return b.within(v)
 	}
-	peer, err := p.Selection.Next(v.s.m.worker.Loop.Now().Unix())
-	if err != nil {
-		return stream.ErrNoPeer
-	}
-	p.Addr, p.Name = peer.Addr, peer.Name
-	return nil
+	return p.Next(v.s.m.worker.Loop.Now().Unix())
 }
 
 // within runs the script while another phase of the request goes on.
@@ -216,30 +212,24 @@ func (b *balancer) within(v *via) error {
 
 // giveUp ends the hold of a peer that could not be reached; true: another may be tried.
 func (v *via) giveUp() bool {
-	s, p := v.s, &v.peering
-	p.Failures++
-	p.LastStatus = stream.StatusBadGateway
+	v.peering.Failures++
 	left := v.release(true)
-	return v.retry && left > 0 && (v.until == 0 || s.m.worker.Loop.Millis() < v.until)
+	return v.retry && left > 0 && (v.until == 0 || v.s.m.worker.Loop.Millis() < v.until)
 }
 
 // release gives the peer back and tells how many attempts are left.
 func (v *via) release(failed bool) (left int) {
-	p := &v.peering
-	if p.Selection.Free(v.s.m.worker.Loop.Now().Unix(), failed) {
+	left, disabled := v.peering.GiveBack(v.s.m.worker.Loop.Now().Unix(), failed)
+	if disabled {
 		v.s.req.log(logs.Warn, "upstream server temporarily disabled")
 	}
-	if p.Upstream.Balance != nil {
-		p.Tries--
-		return max(p.Tries, 0)
-	}
-	return p.Selection.Tries()
+	return left
 }
 
 // settled is called when an attempt that has been waited for ends: after a failure it goes on with another peer.
 func (v *via) settled(p progress) progress {
 	if p == connected {
-		v.peering.Selection.Connected()
+		v.peering.Connected()
 		return p
 	}
 	s := v.s
@@ -264,10 +254,8 @@ func (s *socket) leavePeer() {
 		return
 	}
 	v.release(false)
-	selection := v.peering.Selection
-	selection.Reset()
+	v.peering.End()
 	all := viaSlot.of(s.m)
-	*v = via{next: all.free}
-	v.peering.Selection = selection // with its buffers
+	*v = via{peering: v.peering, next: all.free}
 	all.free, s.via = v, nil
 }

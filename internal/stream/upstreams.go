@@ -1,10 +1,8 @@
 package stream
 
 import (
-	"errors"
 	"strconv"
 
-	"github.com/weirproxy/weir/internal/netio"
 	"github.com/weirproxy/weir/internal/upstream"
 )
 
@@ -28,38 +26,6 @@ func (u *Upstream) Instance(w *Worker) *upstream.Instance {
 		return u.Group.Instance(w.ID)
 	}
 	return u.instances[w.ID]
-}
-
-// ErrNoPeer says that a balancer has no peer for the session.
-var ErrNoPeer = errors.New("no live upstreams")
-
-// Balancer chooses a peer for a session's next attempt.
-type Balancer interface {
-	// Choose sets p.Addr and may change p's limits. An error ends the session with StatusInternal; the balancer has
-	// logged it. ErrNoPeer ends it with StatusBadGateway.
-	Choose(s *Session, p *Peering) error
-}
-
-// Peering is a session's way to a peer: the present choice and what is left to try.
-type Peering struct {
-	Upstream *Upstream
-	Addr     netio.Addr
-	// Name is Addr for logs and $upstream_addr.
-	Name string
-	// Tries is how many attempts are left, the present one included.
-	Tries int
-	// MaxTries is proxy_next_upstream_tries, which Tries does not go beyond; 0: no limit.
-	MaxTries int
-	// Failures counts attempts that failed; LastStatus is why the last one did, 0 when none has.
-	Failures   int
-	LastStatus int
-	// Timeouts in milliseconds that take the place of the directives'; 0: the directives hold.
-	ConnectTimeout, SendTimeout, ReadTimeout int64
-	// Local is the address to bind to, when Bind is set.
-	Local netio.Addr
-	Bind  bool
-
-	Selection upstream.Selection
 }
 
 // UpstreamState is one attempt to reach a peer ($upstream_*). Times are in milliseconds, -1 when it did not come to it.

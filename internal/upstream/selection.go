@@ -56,6 +56,9 @@ func (s *Selection) Reset() {
 // Tries is how many attempts are left; it goes down with each Free.
 func (s *Selection) Tries() int { return s.tries }
 
+// AddTries changes the number of attempts left by n; it does not become negative.
+func (s *Selection) AddTries(n int) { s.tries = max(s.tries+n, 0) }
+
 // LimitTries lowers the number of attempts left to n (proxy_next_upstream_tries); n = 0 is no limit.
 func (s *Selection) LimitTries(n int) {
 	if n > 0 {

@@ -74,8 +74,7 @@ func (l *link) splice(f *flow) (more bool, err error) {
 		return false, nil
 	}
 	f.pipe.held = n
-	f.received += int64(n)
-	l.note(f)
+	l.took(f, n)
 	if err := l.drain(f); err != nil {
 		return false, err
 	}
@@ -94,7 +93,7 @@ func (l *link) drain(f *flow) error {
 			return err
 		}
 		f.pipe.held -= n
-		f.sent += int64(n)
+		l.gave(f, n)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/weirproxy/weir/internal/logs"
@@ -40,47 +41,30 @@ func (l *link) connect() {
 		l.begun()
 		return
 	}
-	l.s.Arm(or(l.peering.ConnectTimeout, l.conf.connectTimeout.V))
-}
-
-// or is v, or otherwise when v is not set.
-func or(v, otherwise int64) int64 {
-	if v > 0 {
-		return v
-	}
-	return otherwise
+	l.s.Arm(cmp.Or(l.peering.ConnectTimeout, l.conf.connectTimeout.V))
 }
 
 // choose sets the peer of this attempt; false: there is none, and the session has ended.
 func (l *link) choose() bool {
 	p := &l.peering
+	var err error
 	if p.Upstream.Balance != nil {
-		if err := p.Upstream.Balance.Choose(l.s, p); err != nil {
-			l.balanceFailed(err)
-			return false
-		}
-		return true
+		err = p.Upstream.Balance.Choose(l.s, p)
+	} else {
+		err = p.Next(l.seconds())
 	}
-	peer, err := p.Selection.Next(l.seconds())
-	if err != nil {
-		l.state().Addr = p.Upstream.Name
+	switch err {
+	case nil:
+		return true
+	case stream.ErrNoPeer:
 		p.Name = p.Upstream.Name
+		l.state().Addr = p.Name
 		l.s.Log(logs.Error, err.Error())
 		l.finish(stream.StatusBadGateway)
-		return false
+	default:
+		l.finish(stream.StatusInternal)
 	}
-	p.Addr, p.Name = peer.Addr, peer.Name
-	return true
-}
-
-func (l *link) balanceFailed(err error) {
-	status := stream.StatusInternal
-	if err == stream.ErrNoPeer {
-		l.state().Addr = l.peering.Upstream.Name
-		l.s.Log(logs.Error, "no live upstreams")
-		status = stream.StatusBadGateway
-	}
-	l.finish(status)
+	return false
 }
 
 // dialFailed handles a connect that could not even begin (ngx_event_connect_peer): a refusal by the system counts
@@ -131,7 +115,7 @@ func (l *link) begun() {
 	l.connected = true
 	now := l.loop.Millis()
 	l.state().Connect = now - l.attempted
-	l.peering.Selection.Connected()
+	l.peering.Connected()
 	if l.s.Logs(logs.Info) {
 		l.logConnected()
 	}
@@ -140,7 +124,7 @@ func (l *link) begun() {
 		l.sendHeader()
 	}
 	l.active = now
-	l.s.Arm(l.conf.timeout.V)
+	l.s.Arm(l.timeout())
 	l.run()
 }
 
@@ -158,9 +142,7 @@ func (l *link) sendHeader() {
 // tryNext gives the peer up and tries another, if there is one (ngx_stream_proxy_next_upstream).
 func (l *link) tryNext() {
 	l.s.Disarm()
-	p := &l.peering
-	p.Failures++
-	p.LastStatus = stream.StatusBadGateway
+	l.peering.Failures++
 	left := l.giveBack(true)
 	timeout := l.conf.nextTimeout.V
 	if left == 0 || !l.conf.nextUpstream.V || timeout > 0 && l.loop.Millis()-l.started >= timeout {
@@ -174,15 +156,11 @@ func (l *link) tryNext() {
 
 // giveBack ends the hold of the current peer and tells how many attempts are left.
 func (l *link) giveBack(failed bool) (left int) {
-	p := &l.peering
-	if p.Upstream.Balance != nil {
-		p.Tries--
-		return max(p.Tries, 0)
-	}
-	if p.Selection.Free(l.seconds(), failed) {
+	left, disabled := l.peering.GiveBack(l.seconds(), failed)
+	if disabled {
 		l.s.Log(logs.Warn, "upstream server temporarily disabled")
 	}
-	return p.Selection.Tries()
+	return left
 }
 
 // seconds is the clock of max_fails and fail_timeout.

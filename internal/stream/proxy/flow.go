@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"io"
 
 	"github.com/weirproxy/weir/internal/logs"
@@ -27,12 +28,11 @@ const rounds = 16
 
 // run carries what can be carried in both directions, and ends the session when it is over.
 func (l *link) run() {
-	s := l.s
-	upMoved, upErr := l.carry(&l.up, &s.Received, nil)
+	upMoved, upErr := l.carry(&l.up)
 	var downMoved bool
 	var downErr error
 	if upErr == nil {
-		downMoved, downErr = l.carry(&l.down, nil, &s.Sent)
+		downMoved, downErr = l.carry(&l.down)
 	}
 	if upErr != nil || downErr != nil {
 		l.finish(stream.StatusOK)
@@ -41,13 +41,13 @@ func (l *link) run() {
 	if upMoved || downMoved {
 		l.active = l.loop.Millis()
 	}
-	if l.over() || l.halfClose() {
-		return
+	if !l.over() {
+		l.halfClose()
 	}
 }
 
 // carry moves bytes until src has none, dst takes none, or others must have their turn. An error is dst's.
-func (l *link) carry(f *flow, received, sent *int64) (moved bool, err error) {
+func (l *link) carry(f *flow) (moved bool, err error) {
 	before := f.received + f.sent
 	for range rounds {
 		if err = l.flush(f); err != nil || f.waiting() || f.ended || !f.src.Readable() {
@@ -67,12 +67,6 @@ func (l *link) carry(f *flow, received, sent *int64) (moved bool, err error) {
 		l.runAgain()
 	}
 	f.src.SetEager(f.rate == 0 && f.pipe == nil && !f.waiting())
-	if received != nil {
-		*received = f.received
-	}
-	if sent != nil {
-		*sent = f.sent
-	}
 	return f.received+f.sent != before, err
 }
 
@@ -94,8 +88,7 @@ func (l *link) readAndWrite(f *flow) (more bool, err error) {
 		l.sourceEnded(f, err)
 		return false, nil
 	}
-	f.received += int64(n)
-	l.note(f)
+	l.took(f, n)
 	if n == len(buf) {
 		f.full = min(f.full+1, bulkAfter)
 	} else {
@@ -103,7 +96,7 @@ func (l *link) readAndWrite(f *flow) (more bool, err error) {
 	}
 	l.slow(f, n)
 	if n < size && n <= netio.LateMost && f.dst.Writable() {
-		f.sent += int64(n)
+		l.gave(f, n)
 		f.dst.WriteLate(buf[:n])
 		return false, nil
 	}
@@ -131,14 +124,25 @@ func (l *link) write(f *flow, p []byte) (n int, err error) {
 		l.writeFailed(f, err)
 		return 0, err
 	}
-	f.sent += int64(n)
+	l.gave(f, n)
 	return n, nil
 }
 
-// note keeps the time of the peer's first byte.
-func (l *link) note(f *flow) {
-	if state := l.state(); f == &l.down && state.FirstByte < 0 {
+// took counts n bytes of f's source, and keeps the time of the peer's first.
+func (l *link) took(f *flow, n int) {
+	f.received += int64(n)
+	if f == &l.up {
+		l.s.Received += int64(n)
+	} else if state := l.state(); state.FirstByte < 0 {
 		state.FirstByte = l.loop.Millis() - l.attempted
+	}
+}
+
+// gave counts n bytes that f's destination has taken.
+func (l *link) gave(f *flow, n int) {
+	f.sent += int64(n)
+	if f == &l.down {
+		l.s.Sent += int64(n)
 	}
 }
 
@@ -218,9 +222,9 @@ func (l *link) over() bool {
 }
 
 // halfClose hands the end of one side on to the other (proxy_half_close).
-func (l *link) halfClose() (ended bool) {
+func (l *link) halfClose() {
 	if !l.conf.halfClose.V {
-		return false
+		return
 	}
 	for _, f := range []*flow{&l.up, &l.down} {
 		if !f.ended || f.waiting() || f.dst.WriteClosed() {
@@ -229,15 +233,17 @@ func (l *link) halfClose() (ended bool) {
 		if err := f.dst.CloseWrite(); err != nil {
 			l.s.LogIOError(err, "")
 			l.finish(stream.StatusInternal)
-			return true
+			return
 		}
 	}
-	return false
 }
+
+// timeout is for how long no bytes may move, in milliseconds.
+func (l *link) timeout() int64 { return cmp.Or(l.peering.Timeout, l.conf.timeout.V) }
 
 // checkIdle is the timer of proxy_timeout. It is not set anew for each byte: it looks back when it expires.
 func (l *link) checkIdle() {
-	timeout := l.conf.timeout.V
+	timeout := l.timeout()
 	left := timeout - (l.loop.Millis() - l.active)
 	if l.up.braked() || l.down.braked() {
 		left = timeout

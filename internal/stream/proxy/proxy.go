@@ -67,9 +67,8 @@ func take(s *stream.Session) *link {
 
 func (l *link) put() {
 	p := pools.Of(l.s.Worker)
-	selection := l.peering.Selection
-	*l = link{next: p.free}
-	l.peering.Selection = selection // with its buffers
+	l.peering.End()
+	*l = link{peering: l.peering, next: p.free}
 	p.free = l
 }
 

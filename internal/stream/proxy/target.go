@@ -99,12 +99,10 @@ func (l *link) useAddrs(name string, addrs []netio.Addr) {
 
 // use begins with the peers of a group.
 func (l *link) use(up *stream.Upstream) {
-	l.peering.Upstream, l.peering.MaxTries = up, int(l.conf.nextTries.V)
 	var key []byte
 	if up.HashKey != nil {
 		key = []byte(up.HashKey.Text(l.s))
 	}
-	l.peering.Selection.Init(up.Instance(l.s.Worker), key)
-	l.peering.Selection.LimitTries(l.peering.MaxTries)
+	l.peering.Begin(l.s.Worker, up, key, int(l.conf.nextTries.V))
 	l.attempt()
 }
