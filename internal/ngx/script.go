@@ -16,8 +16,8 @@ import (
 // script is the code of one *_by_lua directive.
 type script struct {
 	chunk  string // chunk name of inline code
-	source []byte
-	number int              // among all of the configuration, from 0 on
+	source []byte // of a file: as it was when the configuration was read, nil when it was not
+	number int    // among all of the configuration, from 0 on
 	file   *stream.Template // of a *_by_lua_file
 	path   string           // of file, where it has no variables
 	prefix string           // what a file's name is relative to
@@ -62,20 +62,26 @@ func newScript(b *stream.Block, n *conf.Node, name, chunk string) (*script, erro
 	return s, err
 }
 
-// check compiles the script, which nothing is kept of.
+// check compiles the script, of which its source alone is kept.
 func (s *script) check(n *conf.Node) error {
-	name, source := s.chunk, s.source
-	if s.file != nil {
-		path := s.path
-		if path == "" {
-			return nil
-		}
-		code, err := os.ReadFile(path)
-		if err != nil {
-			return n.Errorf("%s", openError(path, err))
-		}
-		name, source = "@"+path, code
+	if s.file == nil {
+		return s.compile(n, s.chunk, s.source)
 	}
+	if s.path == "" {
+		return nil
+	}
+	source, err := readFile(s.path)
+	if err != nil {
+		return n.Errorf("%s", err)
+	}
+	if err := s.compile(n, "@"+s.path, source); err != nil {
+		return err
+	}
+	s.source = source
+	return nil
+}
+
+func (s *script) compile(n *conf.Node, name string, source []byte) error {
 	if err := luajit.Check(name, source); err != nil {
 		return n.Errorf("%s", err)
 	}
@@ -93,7 +99,7 @@ func (s *script) rebase(path string) string {
 // chunkOf is the compiled script for a session (nil: for none); the error has been logged where log says so.
 func (m *machine) chunkOf(s *script, session *stream.Session) (*luajit.Chunk, error) {
 	if s.file != nil {
-		return m.fileChunk(s.filePath(session))
+		return m.fileChunk(s.filePath(session), s.source)
 	}
 	if chunk := m.inline[s.number]; chunk != nil {
 		return chunk, nil
@@ -111,21 +117,33 @@ func (s *script) filePath(session *stream.Session) string {
 	return s.rebase(s.file.Text(session))
 }
 
-// fileChunk is the compiled code of a file, which all scripts that name it share.
-func (m *machine) fileChunk(path string) (*luajit.Chunk, error) {
+// fileChunk is the compiled code of a file, which all scripts that name it share. source is what is in it, nil where that
+// was not read with the configuration; it is read anew for a machine that caches no code.
+func (m *machine) fileChunk(path string, source []byte) (*luajit.Chunk, error) {
 	if chunk := m.files[path]; chunk != nil {
 		return chunk, nil
 	}
-	source, err := os.ReadFile(path)
-	if err != nil {
-		return nil, errors.New(openError(path, err))
+	if source == nil || m.session {
+		var err error
+		if source, err = readFile(path); err != nil {
+			return nil, err
+		}
 	}
-	chunk, err := m.vm.Load("@"+path, skipShebang(source))
+	chunk, err := m.vm.Load("@"+path, source)
 	if err != nil {
 		return nil, err
 	}
 	m.files[path] = chunk
 	return chunk, nil
+}
+
+// readFile reads Lua code; the error is luaL_loadfile's message.
+func readFile(path string) ([]byte, error) {
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return nil, errors.New(openError(path, err))
+	}
+	return skipShebang(source), nil
 }
 
 // openError is the message of luaL_loadfile.
@@ -148,7 +166,7 @@ func skipShebang(source []byte) []byte {
 			return source[i:]
 		}
 	}
-	return nil
+	return source[:0]
 }
 
 // code is the chunk for a request's phase; when there is none, that is logged as ngx_stream_lua_cache.c does.
