@@ -113,6 +113,16 @@ func TestManyConnections(t *testing.T) {
 	}
 }
 
+// TestManyConnectionsByReload: a reload is judged by the limit that holds, which it does not change.
+func TestManyConnectionsByReload(t *testing.T) {
+	s := start(t, "worker_rlimit_nofile 1000; events { worker_connections 900; } stream { server { listen {host}:9000; return ok; } }")
+	s.reload("worker_rlimit_nofile 500; events { worker_connections 900; } stream { server { listen {host}:9000; return ok; } }")
+	s.waitLog(`"worker_rlimit_nofile" could not be changed by a reload, ignored`)
+	if log := s.log(); strings.Contains(log, "exceed open file") {
+		t.Error(log)
+	}
+}
+
 // TestWarnings: what is accepted but does nothing is told.
 func TestWarnings(t *testing.T) {
 	w := newWorkspace(t)

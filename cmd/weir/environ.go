@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // filterEnviron leaves of the environment what env directives name, and TZ, as nginx does for its workers
@@ -55,12 +53,4 @@ func setZone(name string) {
 	if zone, err := time.LoadLocation(strings.TrimPrefix(name, ":")); err == nil {
 		time.Local = zone
 	}
-}
-
-func changeDirectory(s *settings) error {
-	if !s.workingDirectory.Given {
-		return nil
-	}
-	path := s.loading.paths.full(s.workingDirectory.V)
-	return failed("chdir", path, unix.Chdir(path))
 }

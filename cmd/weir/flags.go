@@ -14,9 +14,6 @@ type options struct {
 	test, dump, quiet                bool
 }
 
-// signalWords are the words that -s takes.
-var signalWords = map[string]bool{"stop": true, "quit": true, "reopen": true, "reload": true}
-
 func parseOptions(args []string) (*options, error) {
 	o := &options{conf: defaultConf, errorLog: defaultErrorLog, prefix: defaultPrefix}
 	for i := 0; i < len(args); i++ {
@@ -86,7 +83,7 @@ func (o *options) set(c byte, value string) error {
 	case 'g':
 		o.directives = value
 	case 's':
-		if !signalWords[value] {
+		if _, known := bySignalWord[value]; !known {
 			return fmt.Errorf(`invalid option: "-s %s"`, value)
 		}
 		o.signal = value

@@ -25,7 +25,7 @@ func limits(s *settings) error {
 	return setLimit(unix.RLIMIT_NOFILE, "RLIMIT_NOFILE", descriptors)
 }
 
-// descriptors is how many the process may have.
+// descriptors is how many the process may have by the settings of a start.
 func (s *settings) descriptors() (uint64, error) {
 	if s.nofile.Given {
 		return uint64(s.nofile.V), nil
@@ -35,6 +35,16 @@ func (s *settings) descriptors() (uint64, error) {
 		return 0, os.NewSyscallError("getrlimit", err)
 	}
 	return now.Max, nil
+}
+
+// descriptors is the limit that holds: that of the start, which a reload does not change, or what s would make it (-t).
+func (p *process) descriptors(s *settings) (uint64, error) {
+	if p.current == nil {
+		return s.descriptors()
+	}
+	var now unix.Rlimit
+	err := unix.Getrlimit(unix.RLIMIT_NOFILE, &now)
+	return now.Cur, os.NewSyscallError("getrlimit", err)
 }
 
 func setLimit(resource int, name string, value uint64) error {

@@ -54,20 +54,24 @@ func tryPid(path string) error {
 	return f.Close()
 }
 
-// removePid removes the pid file. Where the process's user may not do that, it leaves it empty, so that nobody takes
-// another process for this one.
 func (p *process) removePid() {
+	if err := p.unlinkPid(); err != nil {
+		p.log.Write(logs.Warn, 0, err.Error())
+	}
+}
+
+// unlinkPid removes the pid file. Where the process's user may not do that, it leaves it empty, so that nobody takes
+// another process for this one. Any goroutine may call it.
+func (p *process) unlinkPid() error {
 	path := p.pidFile.Swap(nil)
 	if path == nil {
-		return
+		return nil
 	}
 	err := os.Remove(*path)
 	if errors.Is(err, fs.ErrPermission) {
 		err = os.Truncate(*path, 0)
 	}
-	if err != nil {
-		p.log.Write(logs.Warn, 0, failed("unlink", *path, err).Error())
-	}
+	return failed("unlink", *path, err)
 }
 
 // readPid is the process that a pid file names. Errors have nginx's wording (ngx_signal_process).

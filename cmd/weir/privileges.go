@@ -1,7 +1,9 @@
 package main
 
 import (
+	"os"
 	"runtime"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -23,7 +25,7 @@ type privileges struct {
 }
 
 // keepPrivileges is called before the process becomes another user; reduce afterwards.
-func keepPrivileges(r *stream.Runtime, transparent bool) *privileges {
+func keepPrivileges(r *stream.Runtime, transparent bool) (*privileges, error) {
 	p := &privileges{jobs: make(chan func())}
 	go func() {
 		runtime.LockOSThread()
@@ -31,19 +33,35 @@ func keepPrivileges(r *stream.Runtime, transparent bool) *privileges {
 			job()
 		}
 	}()
-	p.run(keepCapabilities)
-	if transparent {
+	var err error
+	p.run(func() { err = keepCapabilities() })
+	if err == nil && transparent {
 		p.transparent = len(r.Workers())
-		r.Each(func(*stream.Worker) { keepCapabilities() })
+		err = onEach(r, keepCapabilities)
 	}
-	return p
+	return p, err
 }
 
-func (p *privileges) reduce(r *stream.Runtime) {
-	p.run(func() { keepOnly(unix.CAP_NET_BIND_SERVICE, unix.CAP_SYS_NICE) })
-	if p.transparent > 0 {
-		r.Each(func(*stream.Worker) { keepOnly(unix.CAP_NET_RAW) })
+func (p *privileges) reduce(r *stream.Runtime) error {
+	var err error
+	p.run(func() { err = keepOnly(unix.CAP_NET_BIND_SERVICE, unix.CAP_SYS_NICE) })
+	if err == nil && p.transparent > 0 {
+		err = onEach(r, func() error { return keepOnly(unix.CAP_NET_RAW) })
 	}
+	return err
+}
+
+// onEach runs fn on the threads of all workers. The error is one of theirs.
+func onEach(r *stream.Runtime, fn func() error) (failed error) {
+	var mu sync.Mutex
+	r.Each(func(*stream.Worker) {
+		if err := fn(); err != nil {
+			mu.Lock()
+			failed = err
+			mu.Unlock()
+		}
+	})
+	return failed
 }
 
 // limit is told how many workers there are now.
@@ -68,17 +86,21 @@ func (p *privileges) run(fn func()) {
 }
 
 // keepCapabilities has the thread keep its capabilities, out of effect, when its user changes.
-func keepCapabilities() { unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0) }
+func keepCapabilities() error {
+	return os.NewSyscallError("prctl(PR_SET_KEEPCAPS)", unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0))
+}
 
 // keepOnly takes all other capabilities from the thread, and puts those, as far as they are there, into effect.
-func keepOnly(capabilities ...uint) {
+func keepOnly(capabilities ...uint) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var sets [2]unix.CapUserData
-	unix.Capget(&header, &sets[0]) // if it fails, nothing is kept
+	if err := unix.Capget(&header, &sets[0]); err != nil {
+		return os.NewSyscallError("capget()", err)
+	}
 	var kept uint32
 	for _, c := range capabilities {
 		kept |= sets[0].Permitted & (1 << c)
 	}
 	sets = [2]unix.CapUserData{{Effective: kept, Permitted: kept}}
-	unix.Capset(&header, &sets[0])
+	return os.NewSyscallError("capset()", unix.Capset(&header, &sets[0]))
 }

@@ -25,6 +25,7 @@ type process struct {
 	environ []string // as it was at the start
 	ready   *readiness
 	pidFile atomic.Pointer[string] // as written; nil before
+	signals chan os.Signal         // caught, and not carried out yet
 	ending  context.Context        // done when a signal has come that ends the process
 	boot    *logs.Generation       // holds the default log open until the configuration's are
 
@@ -75,44 +76,3 @@ func (p *process) fail(err error) int {
 
 // toldError is one that stands in the log already.
 type toldError struct{ error }
-
-// try checks what was read, and opens the files that the server would. As with nginx, those that were not there are
-// left behind, empty (ngx_init_cycle).
-func (p *process) try(g *generation) error {
-	if err := g.check(); err != nil {
-		return err
-	}
-	if err := tryPid(p.pidPath(g.settings)); err != nil {
-		return err
-	}
-	if err := g.logs.Open(); err != nil {
-		return err
-	}
-	p.warnConnections(g)
-	return nil
-}
-
-// test is -t and -T.
-func (p *process) test() int {
-	g, err := p.read(nil)
-	if err == nil {
-		if !p.options.quiet {
-			complain("the configuration file " + p.paths.conf + " syntax is ok")
-		}
-		err = p.try(g)
-	}
-	if err != nil {
-		p.fail(err)
-		complain("configuration file " + p.paths.conf + " test failed")
-		return 1
-	}
-	if !p.options.quiet {
-		complain("configuration file " + p.paths.conf + " test is successful")
-	}
-	if p.options.dump {
-		if err := g.tree.Dump(os.Stdout); err != nil {
-			return 1
-		}
-	}
-	return 0
-}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/weirproxy/weir/internal/conf"
 	"github.com/weirproxy/weir/internal/logs"
@@ -31,6 +32,19 @@ type settings struct {
 	env              []string // NAME or NAME=value
 	errorLog         []logs.Target
 	events           *events
+}
+
+// workerCount is worker_processes; zero workers, which nginx allows, would serve nobody.
+func (s *settings) workerCount() int {
+	if !s.workers.Given {
+		return 1
+	}
+	return max(1, int(s.workers.V))
+}
+
+// shutdown is worker_shutdown_timeout, which holds for the sessions of a generation that was replaced, too.
+func (s *settings) shutdown() time.Duration {
+	return time.Duration(s.shutdownTimeout.V) * time.Millisecond
 }
 
 func field[V any](at func(*settings) *conf.Value[V], read func(*conf.Node) (V, error)) conf.Setter {

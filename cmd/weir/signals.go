@@ -6,48 +6,58 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/weirproxy/weir/internal/logs"
 )
 
-// action is what a signal does, and how the log says so.
-type action struct {
-	name string
-	told string
-	do   func(p *process) (ended bool)
+// signals are nginx's (ngx_process.c), and what the log says of each. CHLD is Go's own.
+var signals = map[os.Signal]string{
+	syscall.SIGHUP:   "(SIGHUP) received, reconfiguring",
+	syscall.SIGUSR1:  "(SIGUSR1) received, reopening logs",
+	syscall.SIGQUIT:  "(SIGQUIT) received, shutting down",
+	syscall.SIGTERM:  "(SIGTERM) received, exiting",
+	syscall.SIGINT:   "(SIGINT) received, exiting",
+	syscall.SIGWINCH: "(SIGWINCH) received, ignored",
+	syscall.SIGUSR2:  "(SIGUSR2) received, ignored: the binary of a running process is not changed",
 }
 
-// actions are nginx's signals (ngx_process.c). CHLD is Go's own.
-var actions = map[os.Signal]action{
-	syscall.SIGHUP:   {"SIGHUP", ", reconfiguring", func(p *process) bool { p.reload(); return false }},
-	syscall.SIGUSR1:  {"SIGUSR1", ", reopening logs", func(p *process) bool { p.reopen(); return false }},
-	syscall.SIGQUIT:  {"SIGQUIT", ", shutting down", nil},
-	syscall.SIGTERM:  {"SIGTERM", ", exiting", func(p *process) bool { p.stop(); return true }},
-	syscall.SIGINT:   {"SIGINT", ", exiting", func(p *process) bool { p.stop(); return true }},
-	syscall.SIGWINCH: {"SIGWINCH", ", ignored", nil},
-	syscall.SIGUSR2:  {"SIGUSR2", ", ignored: the binary of a running process is not changed", nil},
+// ends are the signals after which the process ends.
+var ends = []os.Signal{syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGINT}
+
+// carryOut does what a signal asks for.
+func (p *process) carryOut(s os.Signal) {
+	switch s {
+	case syscall.SIGHUP:
+		p.reload()
+	case syscall.SIGUSR1:
+		p.reopen()
+	case syscall.SIGQUIT:
+		p.quit()
+	case syscall.SIGTERM, syscall.SIGINT:
+		p.runtime.Stop()
+	}
 }
 
 // catchSignals begins to collect signals: one that comes while the server starts is carried out afterwards, and those
 // that end the process cut short what waits meanwhile.
-func (p *process) catchSignals() <-chan os.Signal {
+func (p *process) catchSignals() {
 	signal.Ignore(syscall.SIGPIPE)
-	caught := make(chan os.Signal, 16)
-	for s := range actions {
-		signal.Notify(caught, s)
+	p.signals = make(chan os.Signal, 16)
+	for s := range signals {
+		signal.Notify(p.signals, s)
 	}
-	p.ending, _ = signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
+	p.ending, _ = signal.NotifyContext(context.Background(), ends...)
 	go p.exitAtLast()
-	return caught
 }
 
 // endStart carries out the signal that has cut the start short, and is the exit code.
-func (p *process) endStart(caught <-chan os.Signal) int {
-	for s := range caught {
+func (p *process) endStart() int {
+	for s := range p.signals {
 		p.tellSignal(s)
-		if s == syscall.SIGTERM || s == syscall.SIGINT || s == syscall.SIGQUIT {
+		if slices.Contains(ends, s) {
 			break
 		}
 	}
@@ -65,36 +75,30 @@ func (p *process) exitAtLast() {
 	<-caught
 	time.Sleep(stopTimeout)
 	complain("[alert] a worker does not stop, weir ends without it")
-	p.removePid() // whoever else would do it waits for that worker
+	p.unlinkPid() // whoever else would do it waits for that worker
 	os.Exit(1)
 }
 
 func (p *process) tellSignal(s os.Signal) {
-	p.notice(fmt.Sprintf("signal %d (%s) received%s", s.(syscall.Signal), actions[s].name, actions[s].told))
+	p.notice(fmt.Sprintf("signal %d %s", s, signals[s]))
 }
 
 // run carries out signals until one ends the process, and is the exit code.
-func (p *process) run(caught <-chan os.Signal) int {
+func (p *process) run() int {
 	for ended := false; !ended; {
 		select {
 		case old := <-p.overdue:
 			p.runtime.EndSessions(old.stream)
-		case s := <-caught:
+		case s := <-p.signals:
 			p.tellSignal(s)
-			if s == syscall.SIGQUIT {
-				p.quit(caught)
-				ended = true
-			} else if do := actions[s].do; do != nil {
-				ended = do(p)
-			}
+			p.carryOut(s)
+			ended = slices.Contains(ends, s)
 		}
 	}
 	p.removePid()
 	p.notice("exit")
 	return 0
 }
-
-func (p *process) stop() { p.runtime.Stop() }
 
 func (p *process) reopen() {
 	p.notice("reopening logs")
@@ -104,7 +108,7 @@ func (p *process) reopen() {
 }
 
 // quit lets the sessions finish. TERM and INT meanwhile end it at once.
-func (p *process) quit(caught <-chan os.Signal) {
+func (p *process) quit() {
 	p.notice("gracefully shutting down")
 	expedite := make(chan struct{})
 	done := make(chan struct{})
@@ -118,7 +122,7 @@ func (p *process) quit(caught <-chan os.Signal) {
 		case <-done:
 			return
 		case <-p.overdue: // the timeout of the shutdown holds for all
-		case s := <-caught:
+		case s := <-p.signals:
 			p.tellSignal(s)
 			switch s {
 			case syscall.SIGUSR1:

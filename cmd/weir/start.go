@@ -18,17 +18,17 @@ func (p *process) serve() int {
 	if g.settings.daemon.V && !p.ready.isDaemon() {
 		return p.spawnDaemon()
 	}
-	signals := p.catchSignals()
+	p.catchSignals()
 	if err := p.start(g); err != nil {
 		p.abandonStart(g)
 		if errors.Is(err, errEnding) {
-			return p.endStart(signals)
+			return p.endStart()
 		}
 		return p.fail(err)
 	}
 	p.files.SetEcho("")
 	p.ready.done(p.current)
-	return p.run(signals)
+	return p.run()
 }
 
 // start puts the first generation to use.
@@ -75,19 +75,6 @@ func (p *process) abandonStart(g *generation) {
 	}
 }
 
-// workerCount is worker_processes; zero workers, which nginx allows, would serve nobody.
-func (s *settings) workerCount() int {
-	if !s.workers.Given {
-		return 1
-	}
-	return max(1, int(s.workers.V))
-}
-
-// shutdown is worker_shutdown_timeout, which holds for the sessions of a generation that was replaced, too.
-func (s *settings) shutdown() time.Duration {
-	return time.Duration(s.shutdownTimeout.V) * time.Millisecond
-}
-
 // drop gives up what the server needs no more once its sockets and files are open.
 func (p *process) drop(g *generation) error {
 	if err := changeDirectory(g.settings); err != nil {
@@ -106,13 +93,15 @@ func (p *process) drop(g *generation) error {
 	if g.settings.user.uid == 0 {
 		return g.settings.user.become()
 	}
-	kept := keepPrivileges(p.runtime, g.stream.Transparent)
+	kept, err := keepPrivileges(p.runtime, g.stream.Transparent)
+	if err != nil {
+		return err
+	}
 	if err := g.settings.user.become(); err != nil {
 		return err
 	}
-	kept.reduce(p.runtime)
 	p.privileges = kept
-	return nil
+	return kept.reduce(p.runtime)
 }
 
 // put makes g the current generation.
@@ -161,3 +150,11 @@ func (p *process) listen(g *generation) error {
 }
 
 func (p *process) notice(message string) { p.log.Write(logs.Notice, 0, message) }
+
+func changeDirectory(s *settings) error {
+	if !s.workingDirectory.Given {
+		return nil
+	}
+	path := s.loading.paths.full(s.workingDirectory.V)
+	return failed("chdir", path, unix.Chdir(path))
+}

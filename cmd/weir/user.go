@@ -50,10 +50,17 @@ func lookUp(n *conf.Node) (*account, error) {
 		return nil, n.Errorf(`getgrnam("%s") failed`, group)
 	}
 	a := &account{name: n.Args[0]}
-	a.uid, _ = strconv.Atoi(found.Uid)
-	a.gid, _ = strconv.Atoi(foundGroup.Gid)
+	if a.uid, err = strconv.Atoi(found.Uid); err != nil {
+		return nil, n.Errorf("%s", err)
+	}
+	if a.gid, err = strconv.Atoi(foundGroup.Gid); err != nil {
+		return nil, n.Errorf("%s", err)
+	}
+	ids, err := found.GroupIds()
+	if err != nil {
+		return nil, n.Errorf(`getgrouplist("%s") failed`, n.Args[0])
+	}
 	a.groups = []int{a.gid}
-	ids, _ := found.GroupIds()
 	for _, id := range ids {
 		if gid, err := strconv.Atoi(id); err == nil && gid != a.gid {
 			a.groups = append(a.groups, gid)

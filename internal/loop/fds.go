@@ -52,6 +52,13 @@ func (l *Loop) Add(fd int, h Handler, ev Events) error {
 	return nil
 }
 
+// Change has the loop tell of ev, and no longer of what Add was given. It cannot fail for a descriptor that is watched.
+func (l *Loop) Change(fd int, ev Events) {
+	event := unix.EpollEvent{Events: uint32(ev), Fd: int32(fd), Pad: l.slots[fd].gen}
+	syscall.RawSyscall6(syscall.SYS_EPOLL_CTL, uintptr(l.epfd), unix.EPOLL_CTL_MOD, uintptr(fd),
+		uintptr(unsafe.Pointer(&event)), 0, 0)
+}
+
 // Forget drops events for fd that are still to be dispatched. It does not tell the kernel: closing the last copy of
 // a descriptor does.
 func (l *Loop) Forget(fd int) {

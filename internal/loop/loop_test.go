@@ -158,3 +158,30 @@ func TestForgottenDescriptorIsNotReported(t *testing.T) {
 		t.Error("a forgotten descriptor was reported")
 	}
 }
+
+func TestChangedEvents(t *testing.T) {
+	l := running(t)
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[0])
+	defer unix.Close(fds[1])
+	reported := make(chan Events, 1)
+	call(t, l, func() {
+		l.Add(fds[0], handler(func(ev Events) {
+			l.Change(fds[0], In)
+			unix.Read(fds[0], make([]byte, 1))
+			reported <- ev
+		}), In)
+		l.Change(fds[0], In|Out)
+	})
+	if ev := <-reported; ev&Out == 0 {
+		t.Errorf("reported %b when there is room to write", ev)
+	}
+	call(t, l, func() { unix.Write(fds[1], []byte("x")) })
+	if ev := <-reported; ev != In {
+		t.Errorf("reported %b when there is something to read", ev)
+	}
+	call(t, l, func() { l.Remove(fds[0]) })
+}

@@ -233,8 +233,11 @@ func (s *socket) readOnce() (done, again bool) {
 	s.fromC = true
 	switch {
 	case careful:
-		s.conn.Read(buf[:taken])
-		n = taken
+		if n = taken; n > 0 {
+			if _, err := s.conn.Read(buf[:n]); err != nil {
+				return s.readFailed(err), false
+			}
+		}
 	case taken < n:
 		s.keep(buf[taken:n], &s.in, &s.inBuf)
 	}

@@ -15,9 +15,7 @@ func (r *Runtime) Abandon(c *Config) {
 	}
 	wanted := r.config.wanted()
 	r.closeUnwanted(wanted)
-	for key, l := range wanted {
-		r.sockets[key].refresh(l)
-	}
+	r.refresh(r.config, wanted)
 	each(r.workers, func(w *Worker) { w.watchAll(r.sockets, wanted) })
 }
 

@@ -55,6 +55,15 @@ func (r *Runtime) GiveSockets(uid int) error {
 	return nil
 }
 
+// refresh applies what may change while sockets listen. A failure is told and ignored, as by nginx.
+func (r *Runtime) refresh(c *Config, wanted map[string]*Listener) {
+	for key, l := range wanted {
+		if err := r.sockets[key].refresh(l); err != nil {
+			c.Log.Write(logs.Alert, 0, Describe(err)+" for "+l.Addr.String()+", ignored")
+		}
+	}
+}
+
 // closeUnwanted closes the sockets that a generation does not listen on.
 func (r *Runtime) closeUnwanted(wanted map[string]*Listener) {
 	for key, sock := range r.sockets {
@@ -86,9 +95,7 @@ func (r *Runtime) Apply(c *Config) {
 	r.config = c
 	c.startResolving()
 	wanted := c.wanted()
-	for key, l := range wanted {
-		r.sockets[key].refresh(l)
-	}
+	r.refresh(c, wanted)
 	r.letGo(c.WorkerProcesses, wanted)
 	each(r.workers, func(w *Worker) { w.switchTo(c, r.sockets, wanted) })
 	r.closeUnwanted(wanted)

@@ -60,7 +60,9 @@ func (s *socket) grow(l *Listener, workers int) error {
 	if !l.split() || len(s.fds) >= workers {
 		return nil
 	}
-	s.refresh(l) // lets others be bound to the address
+	if err := s.refresh(l); err != nil { // lets others be bound to the address
+		return err
+	}
 	for len(s.fds) < workers {
 		if err := s.bind(l); err != nil {
 			return err
@@ -111,11 +113,16 @@ func (s *socket) of(worker int, l *Listener, workers int) []int {
 }
 
 // refresh applies what may change while the socket listens.
-func (s *socket) refresh(l *Listener) {
+func (s *socket) refresh(l *Listener) error {
 	for _, fd := range s.fds {
-		l.Options.Apply(fd, l.Addr)
-		netio.Backlog(fd, l.Options.Backlog)
+		if err := l.Options.Apply(fd, l.Addr); err != nil {
+			return err
+		}
+		if err := netio.Backlog(fd, l.Options.Backlog); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 func (s *socket) close() {

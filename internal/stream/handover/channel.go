@@ -57,8 +57,7 @@ func (c *channel) watch() {
 	if c.unsent {
 		events |= loop.Out
 	}
-	c.to.loop.Remove(c.fd)
-	c.to.loop.Add(c.fd, c, events)
+	c.to.loop.Change(c.fd, events)
 }
 
 // Ready implements loop.Handler. The descriptor is watched level-triggered.
@@ -122,7 +121,7 @@ func (c *channel) park() {
 	c.to.idle = append(c.to.idle, c)
 }
 
-// release parks the channel, or gives it to a session that waits for one.
+// release parks the channel, and has a session that waits for one go on.
 func (c *channel) release() {
 	c.park()
 	if len(c.to.queue) > 0 {
