@@ -15,9 +15,9 @@ import (
 
 // script is the code of one *_by_lua directive.
 type script struct {
-	chunk  string // chunk name of inline code
-	source []byte // of a file: as it was when the configuration was read, nil when it was not
-	number int    // among all of the configuration, from 0 on
+	chunk  string           // chunk name of inline code
+	source []byte           // of a file: as it was when the configuration was read, nil when it was not
+	number int              // among all of the configuration, from 0 on
 	file   *stream.Template // of a *_by_lua_file
 	path   string           // of file, where it has no variables
 	prefix string           // what a file's name is relative to

@@ -6,6 +6,7 @@ import (
 
 	"github.com/weirproxy/weir/internal/conf"
 	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/netio"
 	"github.com/weirproxy/weir/internal/resolver/addr"
 )
 
@@ -41,6 +42,9 @@ type Builder struct {
 	groups  []*group
 	pending []*Var // used but perhaps not defined yet
 	servers []*Block
+
+	addresses []*address // in the order of their first listen
+	byAddr    map[netio.Addr]*address
 }
 
 // Block is stream{}, a server{} or an upstream{} while it is read: the Data of its conf.Scope.
@@ -52,7 +56,7 @@ type Block struct {
 	node    *conf.Node
 	conf    []any // by Slot; not in upstream{}
 	group   *group
-	listens []*listenDirective
+	listens []netio.Addr
 }
 
 // In is the block that a directive stands in.
@@ -94,7 +98,8 @@ func (env *Env) read(s *conf.Scope, n *conf.Node) error {
 	if env.Config != nil {
 		return n.Duplicate()
 	}
-	b := &Builder{Env: env, Config: &Config{modules: env.Modules, vars: map[string]*Var{}}}
+	b := &Builder{Env: env, Config: &Config{modules: env.Modules, vars: map[string]*Var{}},
+		byAddr: map[netio.Addr]*address{}}
 	b.block = &Block{Builder: b, node: n, conf: b.newConf()}
 	for _, list := range [][]Variable{coreVariables, proxyHeaderVariables, upstreamVariables} {
 		if err := b.defineAll(list); err != nil {
@@ -145,7 +150,7 @@ func setServer(s *conf.Scope, n *conf.Node) error {
 		return err
 	}
 	if len(block.listens) == 0 {
-		return n.EndErrorf(`no "listen" is defined for server`)
+		return n.Errorf(`no "listen" is defined for server`)
 	}
 	return nil
 }

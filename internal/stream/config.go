@@ -1,14 +1,11 @@
 package stream
 
 import (
-	"net/netip"
-
 	"github.com/weirproxy/weir/internal/logs"
-	"github.com/weirproxy/weir/internal/netio"
 	"github.com/weirproxy/weir/internal/resolver"
 )
 
-// Config is one generation of stream{}: built whole by Build, then never changed.
+// Config is one generation of stream{}: never changed once its sessions begin (Runtime.Apply).
 type Config struct {
 	Servers   []*Server
 	Listeners []*Listener
@@ -78,33 +75,6 @@ type Server struct {
 
 // Config is the generation that the server belongs to.
 func (s *Server) Config() *Config { return s.config }
-
-// Listener is an address that servers listen on.
-type Listener struct {
-	Addr    netio.Addr
-	Options netio.ListenOptions
-	// ProxyProtocol expects a PROXY protocol header before anything else.
-	ProxyProtocol bool
-
-	server *Server
-	names  *serverNames                 // nil: there is but one server
-	exact  map[netip.AddrPort]*Listener // addresses that this wildcard's socket serves too
-}
-
-// Handoff tells that sessions do not connect to the address: processes do that hand connections over.
-func (l *Listener) Handoff() bool { return l.Options.Packets }
-
-// bound is the listener for a connection to local: itself, or that of a listen directive with that very address.
-func (l *Listener) bound(fd int) (*Listener, netip.AddrPort) {
-	if len(l.exact) == 0 {
-		return l, netip.AddrPort{}
-	}
-	local := netio.LocalAddr(fd).AddrPort
-	if exact := l.exact[local]; exact != nil {
-		return exact, local
-	}
-	return l, local
-}
 
 // OnClose has fn called when no worker uses the generation any more. It may be called on any goroutine.
 func (c *Config) OnClose(fn func()) { c.closers = append(c.closers, fn) }

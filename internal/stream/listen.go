@@ -1,8 +1,7 @@
 package stream
 
 import (
-	"net/netip"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/weirproxy/weir/internal/conf"
@@ -37,23 +36,15 @@ func setListen(s *conf.Scope, n *conf.Node) error {
 			return err
 		}
 	}
-	for i, a := range l.addrs {
-		for _, same := range l.addrs[:i] {
-			if a == same {
-				return n.Errorf(`a duplicate listen %s`, a)
-			}
+	for _, a := range l.addrs {
+		if slices.Contains(b.listens, a) {
+			return n.Errorf("a duplicate listen %s", a)
+		}
+		b.listens = append(b.listens, a)
+		if err := b.listenOn(a, l); err != nil {
+			return err
 		}
 	}
-	for _, other := range b.listens {
-		for _, a := range other.addrs {
-			for _, mine := range l.addrs {
-				if a == mine {
-					return n.Errorf("a duplicate listen %s", n.Args[0])
-				}
-			}
-		}
-	}
-	b.listens = append(b.listens, l)
 	return nil
 }
 
@@ -93,15 +84,19 @@ func (l *listenDirective) valued(n *conf.Node, param, name, value string) error 
 	ok := true
 	switch name {
 	case "backlog":
-		l.options.Backlog, ok = positive(conf.ParseInt(value))
+		l.options.Backlog, ok = number(conf.ParseInt(value))
+		ok = ok && l.options.Backlog != 0
 	case "rcvbuf":
-		l.options.RecvBuffer, ok = positive(conf.ParseSize(value))
+		l.options.RecvBuffer, ok = number(conf.ParseSize(value))
 	case "sndbuf":
-		l.options.SendBuffer, ok = positive(conf.ParseSize(value))
+		l.options.SendBuffer, ok = number(conf.ParseSize(value))
 	case "fastopen":
-		l.options.FastOpen, ok = positive(conf.ParseInt(value))
+		l.options.FastOpen, ok = number(conf.ParseInt(value))
 	case "ipv6only":
-		if value != "on" && value != "off" {
+		switch {
+		case !strings.HasPrefix(value, "o"):
+			return n.InvalidParam(param)
+		case value != "on" && value != "off":
 			return n.Errorf(`invalid ipv6only flags "%s"`, value)
 		}
 		l.options.IPv6Only = value == "on"
@@ -120,119 +115,33 @@ func (l *listenDirective) valued(n *conf.Node, param, name, value string) error 
 	return nil
 }
 
-func positive(v int64, ok bool) (int, bool) { return int(v), ok && v > 0 }
+// number allows zero, which is as if nothing were said.
+func number(v int64, ok bool) (int, bool) { return int(v), ok }
 
-// keepAlive reads on, off, or [idle]:[interval]:[count].
-func (l *listenDirective) keepAlive(value string) bool {
+// keepAlive reads on, off, or [idle]:[interval]:[count], the first two as times. What is zero is as the system has it.
+func (l *listenDirective) keepAlive(value string) (ok bool) {
 	k := &l.options.KeepAlive
 	k.Set = true
 	if value == "on" || value == "off" {
 		k.On = value == "on"
 		return true
 	}
-	fields := strings.Split(value, ":")
-	if len(fields) > 3 || strings.Trim(value, ":") == "" {
-		return false
-	}
 	k.On = true
-	for i, to := range []*int{&k.Idle, &k.Interval, &k.Count} {
-		if i >= len(fields) || fields[i] == "" {
-			continue
-		}
-		var v int64
-		ok := false
-		if i == 2 {
-			var count uint64
-			var err error
-			count, err = strconv.ParseUint(fields[i], 10, 31)
-			v, ok = int64(count), err == nil
-		} else {
-			v, ok = conf.ParseSec(fields[i])
-		}
-		if !ok || v <= 0 {
-			return false
-		}
-		*to = int(v)
+	idle, rest, _ := strings.Cut(value, ":")
+	interval, count, _ := strings.Cut(rest, ":")
+	k.Idle, ok = keepAlivePart(idle, k.Idle, conf.ParseSec)
+	if ok {
+		k.Interval, ok = keepAlivePart(interval, k.Interval, conf.ParseSec)
 	}
-	return true
+	if ok {
+		k.Count, ok = keepAlivePart(count, k.Count, conf.ParseInt)
+	}
+	return ok && (k.Idle > 0 || k.Interval > 0 || k.Count > 0)
 }
 
-// finishListeners makes the sockets' list: one for each address and port, but an address whose port a wildcard
-// listens on too shares the wildcard's socket, unless it has options of its own (ngx_stream_optimize_servers).
-func (b *Builder) finishListeners() error {
-	byAddr := map[netio.Addr]*Listener{}
-	withOptions := map[netio.Addr]bool{}
-	bound := map[netio.Addr]bool{}
-	var order []*Listener
-	servers := map[*Listener][]*Server{}
-	for _, block := range b.servers {
-		for _, d := range block.listens {
-			for _, a := range d.addrs {
-				l := byAddr[a]
-				if l == nil {
-					l = &Listener{Addr: a, server: block.Server}
-					byAddr[a] = l
-					order = append(order, l)
-				} else if d.set && withOptions[a] {
-					return d.node.Errorf("duplicate listen options for %s", a)
-				} else if len(block.Server.Names) == 0 && len(l.server.Names) == 0 {
-					return d.node.Errorf("a duplicate default server for %s", a)
-				}
-				if d.defaultServer {
-					l.server = block.Server
-				}
-				servers[l] = append(servers[l], block.Server)
-				if d.set || l.Options == (netio.ListenOptions{}) {
-					l.Options = d.options
-				}
-				withOptions[a] = withOptions[a] || d.set
-				bound[a] = bound[a] || d.bind
-				l.ProxyProtocol = l.ProxyProtocol || d.proxyProtocol
-				l.Options.NoDelay = l.server.TCPNoDelay
-			}
-		}
+func keepAlivePart(text string, unset int, parse func(string) (int64, bool)) (v int, ok bool) {
+	if text == "" {
+		return unset, true
 	}
-	b.Config.Listeners = shareWildcards(order, byAddr, bound)
-	return b.nameServers(order, servers)
-}
-
-// nameServers lets sessions of an address with several servers be given to one by its name.
-func (b *Builder) nameServers(order []*Listener, servers map[*Listener][]*Server) error {
-	for _, l := range order {
-		if len(servers[l]) < 2 {
-			continue
-		}
-		l.names = newServerNames()
-		for _, server := range servers[l] {
-			if err := l.names.add(b, l, server); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func shareWildcards(order []*Listener, byAddr map[netio.Addr]*Listener, bound map[netio.Addr]bool) []*Listener {
-	var own []*Listener
-	for _, l := range order {
-		ip := l.Addr.AddrPort.Addr()
-		if l.Addr.IsUnix() || ip.IsUnspecified() || bound[l.Addr] {
-			own = append(own, l)
-			continue
-		}
-		any := netip.IPv4Unspecified()
-		if ip.Is6() {
-			any = netip.IPv6Unspecified()
-		}
-		wildcard := byAddr[netio.Addr{AddrPort: netip.AddrPortFrom(any, l.Addr.AddrPort.Port())}]
-		if wildcard == nil {
-			own = append(own, l)
-			continue
-		}
-		if wildcard.exact == nil {
-			wildcard.exact = map[netip.AddrPort]*Listener{}
-		}
-		wildcard.exact[l.Addr.AddrPort] = l
-	}
-	return own
+	return number(parse(text))
 }

@@ -72,8 +72,12 @@ func newServerNames() *serverNames {
 	return &serverNames{map[string]*Server{}, map[string]*Server{}, map[string]*Server{}, nil}
 }
 
-// add puts a server's names in; of several servers with a name the first has it (ngx_stream_server_names).
-func (t *serverNames) add(b *Builder, l *Listener, server *Server) error {
+// add puts a server's names in; who has a name first keeps it (ngx_stream_server_names, ngx_hash_add_key).
+func (t *serverNames) add(l *Listener, b *Block) error {
+	server := b.Server
+	if len(server.names) == 0 && !put(t.exact, "", server) {
+		b.Warn(b.node, `conflicting server name "" on `+l.Addr.String()+`, ignored`)
+	}
 	for _, name := range server.names {
 		if name.re != nil {
 			t.regexps = append(t.regexps, serverRegexp{name.re, server})
@@ -82,8 +86,9 @@ func (t *serverNames) add(b *Builder, l *Listener, server *Server) error {
 		text, ok := name.text, true
 		suffix, hasSuffix := strings.CutPrefix(text, "*.")
 		prefix, hasPrefix := strings.CutSuffix(text, ".*")
-		switch rest := strings.Trim(text, "*"); {
-		case strings.Contains(rest, "*"), hasSuffix && hasPrefix, strings.Contains(text, ".."):
+		stars := strings.Count(text, "*")
+		switch {
+		case stars > 1, stars == 1 && !hasSuffix && !hasPrefix, strings.Contains(text, ".."):
 			return name.node.Errorf(`invalid server name or wildcard "%s" on %s`, text, l.Addr)
 		case strings.HasPrefix(text, "."):
 			ok = put(t.exact, text[1:], server) && put(t.suffixes, text[1:], server)
@@ -103,7 +108,7 @@ func (t *serverNames) add(b *Builder, l *Listener, server *Server) error {
 
 func put(to map[string]*Server, name string, server *Server) bool {
 	if to[name] != nil {
-		return to[name] == server
+		return false
 	}
 	to[name] = server
 	return true

@@ -213,7 +213,17 @@ func TestConfigurationErrors(t *testing.T) {
 		{`server { listen 127.0.0.1:0x; }`, `invalid port in "127.0.0.1:0x" of the "listen" directive in nginx.conf:2`},
 		{`server { listen 127.0.0.1:%PORT% frob; }`, `invalid parameter "frob" in nginx.conf:2`},
 		{`server { listen 127.0.0.1:%PORT%; answer a; answer b; }`, `"answer" directive is duplicate in nginx.conf:2`},
-		{`server { listen 127.0.0.1:%PORT%; } server { listen 127.0.0.1:%PORT%; }`, `a duplicate default server for 127.0.0.1:`},
+		{`server { listen 127.0.0.1:%PORT% default_server; } server { listen 127.0.0.1:%PORT% default_server; }`,
+			`a duplicate default server for 127.0.0.1:`},
+		{`server { listen 127.0.0.1:%PORT% bind; } server { listen 127.0.0.1:%PORT% backlog=1; nonsense; }`,
+			`duplicate listen options for 127.0.0.1:`},
+		{"server { listen 127.0.0.1:%PORT%;\nlisten localhost:%PORT%; }", "a duplicate listen 127.0.0.1:%PORT% in nginx.conf:3"},
+		{`server { listen 127.0.0.1:%PORT%; server_name a*; } server { listen 127.0.0.1:%PORT%; }`,
+			`invalid server name or wildcard "a*" on 127.0.0.1:`},
+		{"server {\n answer a; }", `no "listen" is defined for server in nginx.conf:2`},
+		{`server { listen 127.0.0.1:%PORT% so_keepalive=0::0; }`, `invalid so_keepalive value: "0::0" in nginx.conf:2`},
+		{`server { listen 127.0.0.1:%PORT% so_keepalive=1:2:3:4; }`, `invalid so_keepalive value: "1:2:3:4" in nginx.conf:2`},
+		{`server { listen 127.0.0.1:%PORT% ipv6only=x; }`, `invalid parameter "ipv6only=x" in nginx.conf:2`},
 		{`server { listen 127.0.0.1:%PORT% so_keepalive=1:x; }`, `invalid so_keepalive value: "1:x" in nginx.conf:2`},
 		{`upstream u { server 127.0.0.1:1; } upstream u { server 127.0.0.1:1; }`, `duplicate upstream "u" in nginx.conf:2`},
 		{"upstream u {\n}", `no servers are inside upstream in nginx.conf:3`},
@@ -221,9 +231,31 @@ func TestConfigurationErrors(t *testing.T) {
 		{`preread_timeout soon;`, `"preread_timeout" directive invalid value in nginx.conf:2`},
 		{`lingering_close maybe;`, `invalid value "maybe"`},
 	} {
-		_, err := streamtest.NewReader(t, answer).Read(test.text)
-		if err == nil || !strings.Contains(err.Error(), test.want) {
+		r := streamtest.NewReader(t, answer)
+		_, err := r.Read(test.text)
+		if err == nil || !strings.Contains(err.Error(), r.Expand(test.want)) {
 			t.Errorf("%s\n got %v\nwant %s", test.text, err, test.want)
+		}
+	}
+}
+
+// What nginx accepts with a warning, or without one.
+func TestConfigurationWarnings(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{`server { listen 127.0.0.1:%PORT%; } server { listen 127.0.0.1:%PORT%; }`, `conflicting server name "" on 127.0.0.1:%PORT%, ignored`},
+		{`server { listen 127.0.0.1:%PORT%; } server { listen 127.0.0.1:%PORT%; server_name a a; }`,
+			`conflicting server name "a" on 127.0.0.1:%PORT%, ignored`},
+		{`server { listen 127.0.0.1:%PORT% bind; } server { listen 127.0.0.1:%PORT% proxy_protocol; server_name a; }`,
+			`protocol options redefined for 127.0.0.1:%PORT%`},
+		{`server { listen 127.0.0.1:%PORT%; } server { listen 127.0.0.1:%PORT% proxy_protocol; server_name a; }`, ""},
+		{`server { listen 127.0.0.1:%PORT% so_keepalive=0:10:5 rcvbuf=0 sndbuf=0 fastopen=0; }`, ""},
+	} {
+		r := streamtest.NewReader(t, answer)
+		if _, err := r.Read(test.text); err != nil {
+			t.Errorf("%s\n%v", test.text, err)
+		}
+		if got, want := strings.Join(r.Warnings, "; "), r.Expand(test.want); got != want {
+			t.Errorf("%s\n got %q\nwant %q", test.text, got, want)
 		}
 	}
 }

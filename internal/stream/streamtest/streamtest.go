@@ -62,7 +62,7 @@ func (r *Reader) Read(text string) (*stream.Config, error) {
 		Prefix: r.Dir + "/", Previous: r.previous,
 		Warn: func(_ *conf.Node, message string) { r.Warnings = append(r.Warnings, message) },
 	}
-	tree := conf.ParseString(filepath.Join(r.Dir, "nginx.conf"), "stream {\n"+r.expand(text)+"\n}\n")
+	tree := conf.ParseString(filepath.Join(r.Dir, "nginx.conf"), "stream {\n"+r.Expand(text)+"\n}\n")
 	if err := conf.NewTable(stream.Directives(env)).Root(conf.InMain, env).Walk(tree.Nodes); err != nil {
 		return nil, &readError{strings.ReplaceAll(err.Error(), r.Dir+"/", "")}
 	}
@@ -85,7 +85,8 @@ func (e *readError) Error() string { return e.text }
 
 var portName = regexp.MustCompile(`%PORT\d*%`)
 
-func (r *Reader) expand(text string) string {
+// Expand puts the folder and ports in the place of %DIR% and %PORT%, %PORT1% and so on.
+func (r *Reader) Expand(text string) string {
 	text = strings.ReplaceAll(text, "%DIR%", r.Dir)
 	return portName.ReplaceAllStringFunc(text, func(name string) string {
 		if r.ports[name] == "" {
