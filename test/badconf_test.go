@@ -43,7 +43,18 @@ func TestBadConfigurations(t *testing.T) {
 		{"include none.conf;", `open() "{dir}/none.conf" failed (2: No such file or directory) in {dir}/nginx.conf:1`},
 		{"stream { server { } }", `no "listen" is defined for server in {dir}/nginx.conf:1`},
 		{"stream { server { listen {host}:1; proxy_pass nosuchhost.invalid:1; } }",
-			`host not found in upstream "nosuchhost.invalid:1" in {dir}/nginx.conf:1`},
+			`host not found in upstream "nosuchhost.invalid" in {dir}/nginx.conf:1`},
+		{"stream { server { listen {host}:1; proxy_pass nogroup; } }", `no port in upstream "nogroup" in {dir}/nginx.conf:1`},
+		{"stream { upstream u { server {host}:2; } server { listen {host}:1; proxy_pass U:3; } }",
+			`upstream "u" may not have port 3 in {dir}/nginx.conf:1`},
+		{"stream { server { listen {host}:1; proxy_pass u:3; } upstream u { server {host}:2; } }",
+			`upstream "u" may not have port 3 in {dir}/nginx.conf:1`},
+		{"stream { upstream u { zone z; server {host}:2; } }", `zero size shared memory zone "z"`},
+		{"stream { limit_conn z 1; }", `zero size shared memory zone "z"`},
+		{"stream { lua_shared_dict z 64k; limit_conn_zone $remote_addr zone=z:64k; }",
+			`the shared memory zone "z" is already declared for a different use in {dir}/nginx.conf:1`},
+		{"stream { upstream u { zone z 64k; server {host}:2; } upstream v { zone z 128k; server {host}:2; } }",
+			`the size 131072 of shared memory zone "z" conflicts with already declared size 65536 in {dir}/nginx.conf:1`},
 		{"stream { server { listen 192.0.2.1:1; return x; } }",
 			`bind() to 192.0.2.1:1 failed (99: Cannot assign requested address)`},
 	} {
@@ -129,10 +140,17 @@ func TestWarnings(t *testing.T) {
 	w.write("nginx.conf", "load_module modules/x.so;\nworker_processes 2; pcre_jit on; timer_resolution 10ms; lock_file l;"+
 		"thread_pool a threads=2; debug_points stop; worker_rlimit_core 1m; master_process on; worker_priority +1;"+
 		"events { worker_connections 10; multi_accept on; use epoll; accept_mutex on; accept_mutex_delay 1s;"+
-		" worker_aio_requests 1; debug_connection 127.0.0.1; }")
+		" worker_aio_requests 1; debug_connection 127.0.0.1; }\nworker_cpu_affinity 01 10 11;\n"+
+		"stream { proxy_upstream_buffer 1k; }")
 	got := w.command("-t", "-p", w.dir, "-c", "nginx.conf", "-e", "error.log", "-g", "pid weir.pid;")
-	want := w.expand(`weir: [warn] "load_module" of "modules/x.so" is ignored: weir has no loadable modules in {dir}/nginx.conf:1`)
-	if got.code != 0 || !strings.Contains(got.stderr, want) {
-		t.Errorf("exit code %d, stderr %q", got.code, got.stderr)
+	for _, want := range []string{
+		`"load_module" of "modules/x.so" is ignored: weir has no loadable modules in {dir}/nginx.conf:1`,
+		`the number of "worker_processes" is not equal to the number of "worker_cpu_affinity" masks, ` +
+			"using last mask for remaining worker processes in {dir}/nginx.conf:3",
+		`the "proxy_upstream_buffer" directive is deprecated, use the "proxy_buffer_size" directive instead in {dir}/nginx.conf:4`,
+	} {
+		if got.code != 0 || !strings.Contains(got.stderr, "weir: [warn] "+w.expand(want)+"\n") {
+			t.Errorf("exit code %d, stderr %q, want %q", got.code, got.stderr, want)
+		}
 	}
 }

@@ -79,3 +79,23 @@ func TestLimitConnKeepsCounting(t *testing.T) {
 		return n == 3
 	})
 }
+
+// TestProxyProtocolOfAnotherFamily: the client's address is told on, though it is not of the family of the server's.
+func TestProxyProtocolOfAnotherFamily(t *testing.T) {
+	s := start(t, `stream {
+		server { listen {host}:9000 proxy_protocol; listen unix:{dir}/in proxy_protocol;
+			set_real_ip_from {host}; set_real_ip_from 127.0.0.1; set_real_ip_from unix:;
+			proxy_protocol on; proxy_pass `+echoBackend(t)+`; }
+	}`)
+	for header, want := range map[string]string{
+		"TCP6 2001:db8::1 2001:db8::2 1234 443": "TCP6 2001:db8::1 ::ffff:{host} 1234 9000",
+		"TCP4 192.0.2.1 192.0.2.2 1234 443":     "TCP4 192.0.2.1 {host} 1234 9000",
+	} {
+		c := s.dial(9000)
+		c.send("PROXY " + header + "\r\n")
+		c.want("PROXY " + s.expand(want) + "\r\n")
+	}
+	c := dial(t, "unix", s.path("in"))
+	c.send("PROXY TCP4 192.0.2.1 192.0.2.2 1234 443\r\n")
+	c.want("PROXY TCP4 192.0.2.1 0.0.0.0 1234 0\r\n")
+}

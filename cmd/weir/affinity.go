@@ -12,6 +12,7 @@ const maxCPUs = 1024 // CPU_SETSIZE
 // affinity is worker_cpu_affinity: masks for the workers one by one, the last for all that follow; or with auto, one
 // CPU of the mask for each worker in turn.
 type affinity struct {
+	node  *conf.Node
 	auto  bool
 	masks []unix.CPUSet
 }
@@ -20,7 +21,7 @@ func setAffinity(c *settings, n *conf.Node) error {
 	if c.affinity != nil {
 		return n.Duplicate()
 	}
-	a := &affinity{}
+	a := &affinity{node: n}
 	words := n.Args
 	if words[0] == "auto" {
 		if len(words) > 2 {
@@ -45,6 +46,16 @@ func setAffinity(c *settings, n *conf.Node) error {
 	}
 	c.affinity = a
 	return nil
+}
+
+// checkAffinity tells of masks that are as many as no workers are, as nginx does (ngx_core_module_init_conf).
+func (s *settings) checkAffinity() {
+	a := s.affinity
+	if a == nil || a.auto || len(a.masks) == 1 || len(a.masks) == s.workerCount() {
+		return
+	}
+	s.loading.warn(a.node, `the number of "worker_processes" is not equal to the number of "worker_cpu_affinity" masks, `+
+		"using last mask for remaining worker processes")
 }
 
 func parseMask(n *conf.Node, word string) (mask unix.CPUSet, err error) {

@@ -67,6 +67,7 @@ func (g *generation) check() error {
 	if g.settings.events == nil {
 		return errors.New(`no "events" section in configuration`)
 	}
+	g.settings.checkAffinity()
 	connections, sockets := g.stream.WorkerConnections, len(g.stream.Listeners)
 	if connections <= sockets {
 		return fmt.Errorf("%d worker_connections are not enough for %d listening sockets", connections, sockets)

@@ -44,7 +44,7 @@ func (c *Conn) SpliceTo(p *Pipe) (int, error) {
 		c.state &^= readable
 		return 0, ErrAgain
 	}
-	return 0, os.NewSyscallError("splice", errno)
+	return 0, os.NewSyscallError("recv", errno) // as Read has it: how bytes are moved is nobody's concern
 }
 
 // SpliceFrom moves at most n bytes, which are in the pipe, to the connection.
@@ -63,7 +63,7 @@ func (c *Conn) SpliceFrom(p *Pipe, n int) (int, error) {
 		c.state &^= writable
 		return 0, ErrAgain
 	}
-	return 0, os.NewSyscallError("splice", errno)
+	return 0, os.NewSyscallError("send", errno)
 }
 
 func splice(from, to int32, n int) (int, syscall.Errno) {

@@ -173,7 +173,7 @@ func setCodeCache(c *config, _ *stream.Block, n *conf.Node) error {
 	return nil
 }
 
-func setDict(c *config, _ *stream.Block, n *conf.Node) error {
+func setDict(c *config, b *stream.Block, n *conf.Node) error {
 	name := n.Args[0]
 	if name == "" {
 		return n.Errorf(`invalid lua shared dict name "%s"`, name)
@@ -181,6 +181,9 @@ func setDict(c *config, _ *stream.Block, n *conf.Node) error {
 	size, ok := conf.ParseSize(n.Args[1])
 	if !ok || size <= 8191 {
 		return n.Errorf(`invalid lua shared dict size "%s"`, n.Args[1])
+	}
+	if err := b.Zone(n, "lua_shared_dict", name, size); err != nil {
+		return err
 	}
 	for _, d := range c.dicts {
 		if d.name == name {

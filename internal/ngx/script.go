@@ -38,7 +38,7 @@ func newScript(b *stream.Block, n *conf.Node, name, chunk string) (*script, erro
 	} else {
 		s.source = []byte(n.Args[0])
 	}
-	if len(s.source) == 0 {
+	if len(s.source) == 0 && name != "init_worker_by_lua" && name != "balancer_by_lua" {
 		return nil, n.Errorf("invalid server config: no runnable Lua code")
 	}
 	if n.Name == name+"_file" {

@@ -70,9 +70,7 @@ func (s *socket) resolved(count uint64, answer resolver.Answer, err error, port 
 	}
 	s.query = nil
 	if err != nil {
-		var code resolver.Code
-		errors.As(err, &code)
-		s.connectErr = fmt.Sprintf("%s could not be resolved (%d: %s)", s.target, int(code), err)
+		s.connectErr = resolver.NotResolved(s.target, err)
 		s.settle(failed)
 		return
 	}

@@ -32,7 +32,8 @@ func TestParseV1(t *testing.T) {
 		{"PROXY INVALID", src4, dst4, `broken header: "PROXY INVALID"`},
 		{"PROXY\n", src4, dst4, `broken header: "PROXY"`},
 		{"PROXY TCP4\n", src4, dst4, `broken header: "PROXY TCP4"`},
-		{"PROXY UNKNOWN" + strings.Repeat("x", 120), src4, dst4, `broken header: "PROXY UNKNOWN` + strings.Repeat("x", 120) + `"`},
+		{"PROXY UNKNOWN" + strings.Repeat("x", 4000) + "\r\n", netip.AddrPort{}, netip.AddrPort{}, ""},
+		{"PROXY UNKNOWN" + strings.Repeat("x", MaxSize), src4, dst4, `broken header: "PROXY UNKNOWN` + strings.Repeat("x", MaxSize) + `"`},
 		{"GET / HTTP/1.0\r\n\r\n", src4, dst4, `broken header: "GET / HTTP/1.0"`},
 	} {
 		var h Header
@@ -103,6 +104,12 @@ func TestV2Errors(t *testing.T) {
 			t.Errorf("%q: %v, want %s", body, err, want)
 		}
 	}
+	for _, body := range []string{"\x21\x31\x00\x04abcd", "\x20\x11\x00\x00", "\x21\x00\x00\x02ab"} { // addresses that are not used
+		var h Header
+		if n, err := Parse([]byte(signature+body), &h); n != len(signature+body) || err != nil || h.Source.IsValid() {
+			t.Errorf("%q: %d, %v, %v", body, n, err, h.Source)
+		}
+	}
 	if _, err := AppendV2(nil, src4, dst4, TLV{1, make([]byte, 1<<16)}); err != ErrTooLarge {
 		t.Error(err)
 	}
@@ -167,7 +174,11 @@ func TestAppendV1(t *testing.T) {
 		{src4, dst4, "PROXY TCP4 192.0.2.1 192.0.2.2 1234 5678\r\n"},
 		{src6, dst6, "PROXY TCP6 2001:db8::1 2001:db8::2 1234 5678\r\n"},
 		{netip.AddrPort{}, dst4, "PROXY UNKNOWN\r\n"},
-		{src4, dst6, "PROXY UNKNOWN\r\n"},
+		{src4, dst6, "PROXY TCP6 ::ffff:192.0.2.1 2001:db8::2 1234 5678\r\n"},
+		{src6, dst4, "PROXY TCP6 2001:db8::1 ::ffff:192.0.2.2 1234 5678\r\n"},
+		{src4, netip.AddrPort{}, "PROXY TCP4 192.0.2.1 0.0.0.0 1234 0\r\n"},
+		{src6, netip.AddrPort{}, "PROXY TCP6 2001:db8::1 :: 1234 0\r\n"},
+		{netip.MustParseAddrPort("[::ffff:192.0.2.1]:1234"), dst4, "PROXY TCP4 192.0.2.1 192.0.2.2 1234 5678\r\n"},
 	} {
 		if got := string(AppendV1(nil, tc.src, tc.dst)); got != tc.want {
 			t.Errorf("%q, want %q", got, tc.want)

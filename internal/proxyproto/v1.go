@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// maxV1 is the longest line of version 1, its CR and LF included.
+// maxV1 is the longest line of version 1 with addresses, its CR and LF included. One of UNKNOWN is limited by MaxSize alone.
 const maxV1 = 107
 
 func (h *Header) parseV1(data []byte) (int, error) {
@@ -15,10 +15,14 @@ func (h *Header) parseV1(data []byte) (int, error) {
 	if rest := data[min(len(data), len("PROXY ")):]; !begins(rest, "TCP4 ") && !begins(rest, "TCP6 ") && !begins(rest, "UNKNOWN") {
 		return 0, broken(data)
 	}
-	line := data[:min(len(data), maxV1)]
+	limit := maxV1
+	if strings.HasPrefix(string(data[min(len(data), len("PROXY ")):]), "UNKNOWN") {
+		limit = MaxSize
+	}
+	line := data[:min(len(data), limit)]
 	end := bytes.IndexByte(line, '\n') - 1
 	switch {
-	case end == -2 && len(line) < maxV1:
+	case end == -2 && len(line) < limit:
 		return 0, ErrMore
 	case end < len("PROXY ") || line[end] != '\r':
 		return 0, broken(data)

@@ -44,11 +44,11 @@ func (h *Header) parseV2(data []byte) (int, error) {
 	return size, nil
 }
 
-// readV2 reads the addresses and finds where the TLVs begin.
+// readV2 reads the addresses and finds where the TLVs begin. What nginx makes no use of, it does not look at.
 func (h *Header) readV2(command, family byte, body []byte) bool {
 	n := addressesSize(family)
 	if len(body) < n {
-		return false
+		return command != commandProxy || family != tcp4 && family != tcp6
 	}
 	h.TLVs = body[n:]
 	if command != commandProxy {
@@ -80,38 +80,4 @@ func addressesSize(family byte) int {
 
 func addrPort(ip netip.Addr, port []byte) netip.AddrPort {
 	return netip.AddrPortFrom(ip, binary.BigEndian.Uint16(port))
-}
-
-// AppendV2 appends a version 2 header for a TCP connection from src to dst, with TLVs. When either is not valid, as
-// with unix sockets, the header is LOCAL: the connection's own addresses count. The only error is ErrTooLarge; buf is
-// then returned as it was.
-func AppendV2(buf []byte, src, dst netip.AddrPort, tlvs ...TLV) ([]byte, error) {
-	start := len(buf)
-	buf = append(buf, signature...)
-	a, b := src.Addr().Unmap(), dst.Addr().Unmap()
-	switch {
-	case !src.IsValid() || !dst.IsValid():
-		buf = append(buf, 2<<4|commandLocal, unspec, 0, 0)
-	case a.Is4() && b.Is4():
-		buf = append(buf, 2<<4|commandProxy, tcp4, 0, 0)
-		buf = append(append(buf, a.AsSlice()...), b.AsSlice()...)
-		buf = appendPorts(buf, src, dst)
-	default:
-		a16, b16 := a.As16(), b.As16()
-		buf = append(buf, 2<<4|commandProxy, tcp6, 0, 0)
-		buf = append(append(buf, a16[:]...), b16[:]...)
-		buf = appendPorts(buf, src, dst)
-	}
-	buf, err := AppendTLVs(buf, tlvs...)
-	size := len(buf) - start - fixed
-	if err != nil || size > 0xffff {
-		return buf[:start], ErrTooLarge
-	}
-	binary.BigEndian.PutUint16(buf[start+fixed-2:], uint16(size))
-	return buf, nil
-}
-
-func appendPorts(buf []byte, src, dst netip.AddrPort) []byte {
-	buf = binary.BigEndian.AppendUint16(buf, src.Port())
-	return binary.BigEndian.AppendUint16(buf, dst.Port())
 }

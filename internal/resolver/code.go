@@ -1,5 +1,10 @@
 package resolver
 
+import (
+	"errors"
+	"fmt"
+)
+
 // Code is why a lookup failed: a DNS response code or TimedOut. It is printed by nginx as "(3: Host not found)".
 type Code int
 
@@ -32,4 +37,11 @@ func (c Code) Error() string {
 		return "Operation timed out"
 	}
 	return "Unknown error"
+}
+
+// NotResolved is what logs say of a name whose lookup failed.
+func NotResolved(name string, err error) string {
+	var code Code
+	errors.As(err, &code)
+	return fmt.Sprintf("%s could not be resolved (%d: %s)", name, int(code), err)
 }

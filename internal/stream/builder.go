@@ -42,7 +42,9 @@ type Builder struct {
 	groups  []*group
 	pending []*Var // used but perhaps not defined yet
 	servers []*Block
+	ignored []string // directives that stand once and do nothing
 
+	zones     []*zone
 	addresses []*address // in the order of their first listen
 	byAddr    map[netio.Addr]*address
 }
@@ -184,7 +186,10 @@ func (b *Builder) finish() error {
 	for _, s := range c.Servers {
 		s.steps, s.logSteps = steps(b.Modules, s), logSteps(b.Modules, s)
 	}
-	return b.finishListeners()
+	if err := b.finishListeners(); err != nil {
+		return err
+	}
+	return b.checkZones()
 }
 
 // SetContent makes handler the server's content; name is the directive's. A second one is an error.
@@ -219,11 +224,16 @@ func (b *Builder) Define(def Variable) (*Var, error) {
 		}
 	}
 	v.Variable = &def
-	if (def.Cached || def.Changeable) && v.index < 0 {
+	b.keep(v)
+	return v, nil
+}
+
+// keep gives the variable a place among a session's values, if it needs one.
+func (b *Builder) keep(v *Var) {
+	if (v.Cached || v.Changeable) && v.index < 0 {
 		v.index = b.Config.cached
 		b.Config.cached++
 	}
-	return v, nil
 }
 
 func (b *Builder) defineAll(list []Variable) error {
@@ -262,14 +272,10 @@ func (b *Builder) resolveVars() error {
 		if v.Variable != nil {
 			continue
 		}
-		for _, def := range b.Config.prefix {
-			if strings.HasPrefix(v.Name, def.Name) {
-				v.Variable = def
-			}
-		}
-		if v.Variable == nil {
+		if v.Variable = b.Config.prefixOf(v.Name); v.Variable == nil {
 			return &conf.Error{Msg: fmt.Sprintf(`unknown "%s" variable`, v.Name)}
 		}
+		b.keep(v)
 	}
 	for name, v := range b.Config.vars {
 		if v.Variable == nil {

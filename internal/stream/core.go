@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"slices"
+
 	"github.com/weirproxy/weir/internal/conf"
 	"github.com/weirproxy/weir/internal/logs"
 )
@@ -46,13 +48,19 @@ var coreDirectives = []conf.Directive{
 		Set: Field(coreSlot, func(c *core) *conf.Value[int64] { return &c.lingeringTimeout }, (*conf.Node).Msec)},
 	{Name: "handoff_allow", In: InStreamServer, Args: conf.OneMore, Set: coreSlot.Set(setHandoffAllow)},
 	// Sizes of hash tables that weir does not have.
-	{Name: "variables_hash_max_size", In: conf.InStream, Args: conf.Take1, Set: checkInt},
-	{Name: "variables_hash_bucket_size", In: conf.InStream, Args: conf.Take1, Set: checkInt},
-	{Name: "server_names_hash_max_size", In: conf.InStream, Args: conf.Take1, Set: checkInt},
-	{Name: "server_names_hash_bucket_size", In: conf.InStream, Args: conf.Take1, Set: checkInt},
+	{Name: "variables_hash_max_size", In: conf.InStream, Args: conf.Take1, Set: IgnoredNumber},
+	{Name: "variables_hash_bucket_size", In: conf.InStream, Args: conf.Take1, Set: IgnoredNumber},
+	{Name: "server_names_hash_max_size", In: conf.InStream, Args: conf.Take1, Set: IgnoredNumber},
+	{Name: "server_names_hash_bucket_size", In: conf.InStream, Args: conf.Take1, Set: IgnoredNumber},
 }
 
-func checkInt(_ *conf.Scope, n *conf.Node) error {
+// IgnoredNumber is the setter of a directive that nginx needs and weir does not: a number, once.
+func IgnoredNumber(s *conf.Scope, n *conf.Node) error {
+	b := In(s)
+	if slices.Contains(b.ignored, n.Name) {
+		return n.Duplicate()
+	}
+	b.ignored = append(b.ignored, n.Name)
 	_, err := n.Int()
 	return err
 }

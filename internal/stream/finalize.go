@@ -32,12 +32,10 @@ func (s *Session) discardFirst() {
 	if s.Sent > 0 || !s.inPreread() || !c.IsOpen() || c.EOF() || s.flags&atOnce != 0 {
 		return
 	}
-	for left := s.Server.PrereadBufferSize; left > 0; {
-		n, err := c.Read(s.Worker.Scratch[:min(left, len(s.Worker.Scratch))])
-		if err != nil || !c.Readable() {
+	for range drainRounds {
+		if _, err := c.Read(s.Worker.Scratch); err != nil || !c.Readable() {
 			return
 		}
-		left -= n
 	}
 }
 
@@ -81,7 +79,7 @@ const (
 
 func (s *Session) mustLinger() bool {
 	c := &s.Client
-	if !c.IsOpen() || c.EOF() || s.flags&atOnce != 0 {
+	if !c.IsOpen() || c.EOF() || s.flags&(atOnce|cutOff) != 0 {
 		return false
 	}
 	switch s.Server.LingeringClose {

@@ -102,7 +102,7 @@ var proxyHeaderVariables = []Variable{
 		}
 		return appendPort(dst, h.Destination.Port()), true
 	}},
-	{Name: tlvPrefix, Prefix: true, Get: appendTLV},
+	{Name: tlvPrefix, Prefix: true, Cached: true, Get: appendTLV},
 }
 
 const tlvPrefix = "proxy_protocol_tlv_"

@@ -225,7 +225,7 @@ func (w *Worker) endSessions(of *Config) {
 			w.free(s)
 		default:
 			s.Log(logs.Info, "shutdown timeout")
-			s.flags |= atOnce
+			s.flags |= cutOff
 			s.Finalize(StatusOK)
 		}
 		s = next

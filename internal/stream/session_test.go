@@ -230,6 +230,7 @@ func TestConfigurationErrors(t *testing.T) {
 		{`upstream u { random three; server 127.0.0.1:1; }`, `invalid parameter "three" in nginx.conf:2`},
 		{`preread_timeout soon;`, `"preread_timeout" directive invalid value in nginx.conf:2`},
 		{`lingering_close maybe;`, `invalid value "maybe"`},
+		{`server_names_hash_max_size 1; server_names_hash_max_size x;`, `"server_names_hash_max_size" directive is duplicate`},
 	} {
 		r := streamtest.NewReader(t, answer)
 		_, err := r.Read(test.text)

@@ -68,17 +68,19 @@ func setZone(s *conf.Scope, n *conf.Node) error {
 	if n.Args[0] == "" {
 		return n.Errorf(`invalid zone name "%s"`, n.Args[0])
 	}
+	var size int64
 	if len(n.Args) == 2 {
-		size, ok := conf.ParseSize(n.Args[1])
-		if !ok {
+		var ok bool
+		if size, ok = conf.ParseSize(n.Args[1]); !ok {
 			return n.Errorf(`invalid zone size "%s"`, n.Args[1])
 		}
 		if size < 8*4096 {
 			return n.Errorf(`zone "%s" is too small`, n.Args[0])
 		}
 	}
-	In(s).group.conf.Zone = n.Args[0]
-	return nil
+	b := In(s)
+	b.group.conf.Zone = n.Args[0]
+	return b.Zone(n, "upstream", n.Args[0], size)
 }
 
 // method notes the balancing method; a second one takes the first's place, as nginx warns.
@@ -138,19 +140,29 @@ func (b *Builder) UpstreamFor(n *conf.Node, text string) (*Upstream, error) {
 		if g.matches(parsed) {
 			return g.up, nil
 		}
+		if !g.implicit && strings.EqualFold(g.up.Name, parsed.Host) {
+			return nil, portOfGroup(g, parsed.Port)
+		}
 	}
-	g := &group{up: &Upstream{Name: text}, node: n, implicit: true, port: parsed.Port, noPort: parsed.NoPort}
+	g := &group{up: &Upstream{Name: text}, node: n, implicit: true, port: parsed.Port, noPort: hostAlone(parsed)}
 	g.conf = upstream.GroupConf{Name: parsed.Host}
 	b.groups = append(b.groups, g)
 	return g.up, nil
 }
 
+// hostAlone tells that an address is a host without a port.
+func hostAlone(p addr.Parsed) bool { return p.NoPort && !(len(p.Addrs) > 0 && p.Addrs[0].IsUnix()) }
+
+func portOfGroup(g *group, port uint16) error {
+	return fmt.Errorf(`upstream "%s" may not have port %d`, g.up.Name, port)
+}
+
 // matches tells whether an address means this group (ngx_stream_upstream_add).
 func (g *group) matches(p addr.Parsed) bool {
 	if !g.implicit {
-		return p.NoPort && strings.EqualFold(g.up.Name, p.Host)
+		return hostAlone(p) && strings.EqualFold(g.up.Name, p.Host)
 	}
-	return strings.EqualFold(g.conf.Name, p.Host) && g.port == p.Port && g.noPort == p.NoPort
+	return strings.EqualFold(g.conf.Name, p.Host) && g.port == p.Port && g.noPort == hostAlone(p)
 }
 
 func (b *Builder) finishUpstreams() error {
@@ -206,20 +218,24 @@ func (b *Builder) findResolver(g *group) error {
 // finishImplicit gives an address the block that was defined after it, or resolves it.
 func (b *Builder) finishImplicit(g *group) error {
 	for _, other := range b.groups {
-		if !other.implicit && g.noPort && strings.EqualFold(other.up.Name, g.conf.Name) {
-			if err := b.makeGroup(other); err != nil {
-				return err
-			}
-			*g.up = *other.up
-			return nil
+		if other.implicit || !strings.EqualFold(other.up.Name, g.conf.Name) {
+			continue
 		}
+		if !g.noPort {
+			return g.node.Errorf("%s", portOfGroup(other, g.port))
+		}
+		if err := b.makeGroup(other); err != nil {
+			return err
+		}
+		*g.up = *other.up
+		return nil
+	}
+	if g.noPort {
+		return g.node.Errorf(`no port in upstream "%s"`, g.up.Name)
 	}
 	parsed, err := addr.Parse(g.up.Name, addr.Options{Lookup: b.Lookup})
 	if err != nil {
-		return g.node.Errorf(`%s in upstream "%s"`, err, g.up.Name)
-	}
-	if parsed.NoPort && !(len(parsed.Addrs) > 0 && parsed.Addrs[0].IsUnix()) {
-		return g.node.Errorf(`no port in upstream "%s"`, g.up.Name)
+		return g.node.Errorf(`%s in upstream "%s"`, err, g.conf.Name)
 	}
 	g.conf = upstream.Implicit(g.up.Name, parsed.Addrs)
 	return nil

@@ -136,12 +136,20 @@ func (c *Config) Var(name string) *Var {
 	if v := c.vars[name]; v != nil {
 		return v
 	}
-	for _, def := range c.prefix {
-		if strings.HasPrefix(name, def.Name) {
-			return &Var{Name: name, Variable: def, index: -1}
-		}
+	if def := c.prefixOf(name); def != nil {
+		return &Var{Name: name, Variable: def, index: -1}
 	}
 	return nil
+}
+
+// prefixOf is the definition for names of which the longest part is at the beginning of this one.
+func (c *Config) prefixOf(name string) (longest *Variable) {
+	for _, def := range c.prefix {
+		if strings.HasPrefix(name, def.Name) && (longest == nil || len(def.Name) > len(longest.Name)) {
+			longest = def
+		}
+	}
+	return longest
 }
 
 // VarName is the name in an argument that names a variable to be defined: "$name".

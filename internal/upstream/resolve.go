@@ -87,11 +87,11 @@ func (w *watch) lookup(ctx context.Context) (resolver.Answer, error) {
 // apply puts an answer into effect and says how long to wait for the next.
 func (w *watch) apply(answer resolver.Answer, err error) time.Duration {
 	for _, f := range answer.Failed {
-		w.logf(fmt.Sprintf("%s could not be resolved (%d: %v) while resolving service %s of %s",
-			f.Target, f.Err, f.Err, w.server.Service, w.server.Host))
+		w.logf(fmt.Sprintf("%s while resolving service %s of %s", resolver.NotResolved(f.Target, f.Err), w.server.Service,
+			w.server.Host))
 	}
 	if err != nil {
-		w.logf(fmt.Sprintf("%s could not be resolved (%d: %v)", w.subject(), err, err))
+		w.logf(resolver.NotResolved(w.subject(), err))
 	}
 	if err != nil && err != resolver.NotFound {
 		return max(w.timeout, time.Second)

@@ -37,7 +37,7 @@ func (a Addr) IsValid() bool { return a.Path != "" || a.AddrPort.IsValid() }
 
 // String is the form nginx prints in $upstream_addr and in its log: 1.2.3.4:80, [::1]:80, unix:/path.
 func (a Addr) String() string {
-	if a.IsUnix() {
+	if a.IsUnix() || !a.AddrPort.IsValid() { // or a unix socket without a name
 		return "unix:" + a.Path
 	}
 	return a.AddrPort.String()

@@ -7,7 +7,6 @@
 package limitconn
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/weirproxy/weir/internal/conf"
@@ -88,6 +87,9 @@ func addZone(c *config, b *stream.Block, n *conf.Node) error {
 	case name == "":
 		return n.Errorf(`"%s" must have "zone" parameter`, n.Name)
 	}
+	if err := b.Zone(n, "limit_conn", name, size); err != nil {
+		return err
+	}
 	z := c.zone(name)
 	if z.key != nil {
 		return n.Errorf(`%s "%s" is already bound to key "%s"`, n.Name, name, z.key.Source())
@@ -108,6 +110,9 @@ func (c *config) zone(name string) *zone {
 }
 
 func addLimit(c *config, b *stream.Block, n *conf.Node) error {
+	if err := b.Zone(n, "limit_conn", n.Args[0], 0); err != nil {
+		return err
+	}
 	z := slot.Stream(b.Builder).zone(n.Args[0])
 	for _, l := range c.limits {
 		if l.zone == z {
@@ -140,7 +145,7 @@ func hasLimits(s *stream.Server) bool { return len(slot.Of(s).limits) > 0 }
 func adopt(b *stream.Builder) error {
 	for name, z := range slot.Stream(b).zones {
 		if z.key == nil {
-			return &conf.Error{Msg: fmt.Sprintf(`zero size shared memory zone "%s"`, name)}
+			continue // an error in the end
 		}
 		if b.Previous != nil {
 			old := slot.Main(b.Previous).zones[name]

@@ -18,14 +18,9 @@ var Module = &stream.Module{
 	Directives: []conf.Directive{
 		{Name: "map", In: conf.InStream, Args: conf.Block | conf.Take2, Set: stream.TextVariable(readMap)},
 		// Sizes of hash tables that weir does not have.
-		{Name: "map_hash_max_size", In: conf.InStream, Args: conf.Take1, Set: checkInt},
-		{Name: "map_hash_bucket_size", In: conf.InStream, Args: conf.Take1, Set: checkInt},
+		{Name: "map_hash_max_size", In: conf.InStream, Args: conf.Take1, Set: stream.IgnoredNumber},
+		{Name: "map_hash_bucket_size", In: conf.InStream, Args: conf.Take1, Set: stream.IgnoredNumber},
 	},
-}
-
-func checkInt(_ *conf.Scope, n *conf.Node) error {
-	_, err := n.Int()
-	return err
 }
 
 func readMap(b *stream.Block, n *conf.Node, text *stream.Template) (stream.Variable, error) {

@@ -2,11 +2,14 @@ package proxy
 
 import (
 	"cmp"
+	"errors"
 	"strings"
+	"syscall"
 
 	"github.com/weirproxy/weir/internal/logs"
 	"github.com/weirproxy/weir/internal/netio"
 	"github.com/weirproxy/weir/internal/proxyproto"
+	"github.com/weirproxy/weir/internal/resolver/addr"
 	"github.com/weirproxy/weir/internal/stream"
 )
 
@@ -44,6 +47,23 @@ func (l *link) connect() {
 	l.s.Arm(cmp.Or(l.peering.ConnectTimeout, l.conf.connectTimeout.V))
 }
 
+// bind evaluates proxy_bind. An address that cannot be read is logged and not bound to.
+func (l *link) bind() {
+	b := l.conf.local
+	if b == nil {
+		return
+	}
+	l.peering.Local, l.peering.Bind = b.addr, true
+	if b.template == nil {
+		return
+	}
+	text := b.template.Text(l.s)
+	l.peering.Local, l.peering.Bind = addr.ParseAddrPort(text)
+	if !l.peering.Bind && text != "" {
+		l.s.Log(logs.Error, `invalid local address "`+text+`"`)
+	}
+}
+
 // choose sets the peer of this attempt; false: there is none, and the session has ended.
 func (l *link) choose() bool {
 	p := &l.peering
@@ -60,9 +80,9 @@ func (l *link) choose() bool {
 		p.Name = p.Upstream.Name
 		l.state().Addr = p.Name
 		l.s.Log(logs.Error, err.Error())
-		l.finish(stream.StatusBadGateway)
+		l.s.Finalize(stream.StatusBadGateway)
 	default:
-		l.finish(stream.StatusInternal)
+		l.s.Finalize(stream.StatusInternal)
 	}
 	return false
 }
@@ -81,7 +101,18 @@ func (l *link) dialFailed(err error) {
 		return
 	}
 	l.s.Log(logs.Crit, strings.Replace(text, "bind()", "bind("+bare(l.peering.Local)+")", 1))
-	l.finish(stream.StatusInternal)
+	l.s.Finalize(stream.StatusInternal)
+}
+
+// isPeersFault tells errors that a peer or the network cause from those of this machine (ngx_event_connect_peer).
+func isPeersFault(err error) bool {
+	for _, errno := range []syscall.Errno{syscall.ECONNREFUSED, syscall.EAGAIN, syscall.ECONNRESET, syscall.ENETDOWN,
+		syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
 }
 
 // bare is an address as proxy_bind has it: without a port if it names none.
@@ -120,9 +151,7 @@ func (l *link) begun() {
 		l.logConnected()
 	}
 	l.s.Action = "proxying connection"
-	if l.conf.proxyProtocol.V {
-		l.sendHeader()
-	}
+	l.sendHeader()
 	l.active = now
 	l.s.Arm(l.timeout())
 	l.run()
@@ -135,8 +164,13 @@ func (l *link) logConnected() {
 
 // sendHeader has the PROXY protocol header go before the client's bytes.
 func (l *link) sendHeader() {
-	header := proxyproto.AppendV1(nil, l.s.Remote, l.s.LocalAddr().AddrPort)
-	l.up.pending = append(l.up.pending, header...)
+	src, dst := l.s.Remote, l.s.LocalAddr().AddrPort
+	switch l.conf.proxyProtocol.V {
+	case 1:
+		l.up.pending = proxyproto.AppendV1(l.up.pending, src, dst)
+	case 2:
+		l.up.pending, _ = proxyproto.AppendV2(l.up.pending, src, dst) // too large only with additions
+	}
 }
 
 // tryNext gives the peer up and tries another, if there is one (ngx_stream_proxy_next_upstream).
@@ -146,7 +180,7 @@ func (l *link) tryNext() {
 	left := l.giveBack(true)
 	timeout := l.conf.nextTimeout.V
 	if left == 0 || !l.conf.nextUpstream.V || timeout > 0 && l.loop.Millis()-l.started >= timeout {
-		l.finish(stream.StatusBadGateway)
+		l.s.Finalize(stream.StatusBadGateway)
 		return
 	}
 	l.closePeer()

@@ -27,18 +27,22 @@ type flow struct {
 const rounds = 16
 
 // run carries what can be carried in both directions, and ends the session when it is over.
-func (l *link) run() {
-	upMoved, upErr := l.carry(&l.up)
-	var downMoved bool
-	var downErr error
-	if upErr == nil {
-		downMoved, downErr = l.carry(&l.down)
+func (l *link) run() { l.runFrom(&l.up, &l.down) }
+
+// runFrom does so in an order: what an event tells of its side comes first.
+func (l *link) runFrom(first, second *flow) {
+	l.broken = false
+	moved, err := l.carry(first)
+	if err == nil && !l.broken { // else its other direction cannot be written to
+		var more bool
+		more, err = l.carry(second)
+		moved = moved || more
 	}
-	if upErr != nil || downErr != nil {
-		l.finish(stream.StatusOK)
+	if err != nil {
+		l.s.Finalize(stream.StatusOK)
 		return
 	}
-	if upMoved || downMoved {
+	if moved {
 		l.active = l.loop.Millis()
 	}
 	if !l.over() {
@@ -128,12 +132,19 @@ func (l *link) write(f *flow, p []byte) (n int, err error) {
 	return n, nil
 }
 
-// took counts n bytes of f's source, and keeps the time of the peer's first.
+// took counts n bytes of f's source.
 func (l *link) took(f *flow, n int) {
 	f.received += int64(n)
 	if f == &l.up {
 		l.s.Received += int64(n)
-	} else if state := l.state(); state.FirstByte < 0 {
+		return
+	}
+	l.noteFirst(f)
+}
+
+// noteFirst keeps the time of the peer's first byte, or of its end where none has come.
+func (l *link) noteFirst(f *flow) {
+	if state := l.state(); f == &l.down && state.FirstByte < 0 {
 		state.FirstByte = l.loop.Millis() - l.attempted
 	}
 }
@@ -168,9 +179,12 @@ func (l *link) flush(f *flow) error {
 // sourceEnded takes an error as the end, as nginx does, but tells of it.
 func (l *link) sourceEnded(f *flow, err error) {
 	f.ended = true
+	l.ended = f
+	l.noteFirst(f)
 	if err == io.EOF {
 		return
 	}
+	l.broken = true
 	l.s.Action = "proxying and reading from " + l.side(f.src)
 	l.logConnError(f.src, err)
 	l.s.Action = "proxying connection"
@@ -212,12 +226,12 @@ func (l *link) over() bool {
 	}
 	if l.s.Logs(logs.Info) {
 		who := "client"
-		if down {
+		if l.ended == &l.down {
 			who = "upstream"
 		}
 		l.s.LogBare(logs.Info, string(l.appendBytes([]byte(who+" disconnected"))))
 	}
-	l.finish(stream.StatusOK)
+	l.s.Finalize(stream.StatusOK)
 	return true
 }
 
@@ -232,7 +246,7 @@ func (l *link) halfClose() {
 		}
 		if err := f.dst.CloseWrite(); err != nil {
 			l.s.LogIOError(err, "")
-			l.finish(stream.StatusInternal)
+			l.s.Finalize(stream.StatusInternal)
 			return
 		}
 	}
@@ -253,7 +267,7 @@ func (l *link) checkIdle() {
 		return
 	}
 	l.s.Log(logs.Info, "connection timed out (110: Connection timed out)")
-	l.finish(stream.StatusOK)
+	l.s.Finalize(stream.StatusOK)
 }
 
 // runAgain has the link run once more in the loop's next round.

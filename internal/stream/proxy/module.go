@@ -3,7 +3,7 @@
 //
 // The parts, in a session's order: module.go reads the directives; target.go finds the group that proxy_pass names;
 // connect.go chooses peers and connects until one answers; flow.go carries the bytes, bulk.go by splice when there
-// are many, rate.go no faster than allowed; finish.go ends it.
+// are many, rate.go no faster than allowed; account.go tells at the end how it went.
 //
 // Nothing is read from the client before a peer is connected: up to then the bytes stay in the kernel, and another
 // peer can be tried.
@@ -34,7 +34,7 @@ type config struct {
 	nextTries       conf.Value[int64]
 	nextTimeout     conf.Value[int64]
 	halfClose       conf.Value[bool]
-	proxyProtocol   conf.Value[bool]
+	proxyProtocol   conf.Value[int] // the version of the header that is sent; 0: none
 	socketKeepalive conf.Value[bool]
 	sendBuffer      conf.Value[int64]
 	recvBuffer      conf.Value[int64]
@@ -51,9 +51,10 @@ var slot = stream.NewSlot[config]()
 
 // Module is the proxy module.
 var Module = &stream.Module{
-	Name:   "proxy",
-	Config: slot.Decl(nil, merge),
-	Finish: finish,
+	Name:     "proxy",
+	Config:   slot.Decl(nil, merge),
+	Finish:   finish,
+	Handlers: []stream.PhaseHandler{{Phase: stream.Log, Run: account, Active: passes}},
 	Directives: []conf.Directive{
 		{Name: "proxy_pass", In: conf.InServer, Args: conf.Take1, Set: slot.Set(setPass)},
 		{Name: "proxy_bind", In: stream.InStreamServer, Args: conf.Take12, Set: slot.Set(setBind)},
@@ -62,11 +63,12 @@ var Module = &stream.Module{
 		msec("proxy_next_upstream_timeout", func(c *config) *conf.Value[int64] { return &c.nextTimeout }),
 		flag("proxy_next_upstream", func(c *config) *conf.Value[bool] { return &c.nextUpstream }),
 		flag("proxy_half_close", func(c *config) *conf.Value[bool] { return &c.halfClose }),
-		flag("proxy_protocol", func(c *config) *conf.Value[bool] { return &c.proxyProtocol }),
+		{Name: "proxy_protocol", In: stream.InStreamServer, Args: conf.Flag,
+			Set: stream.Field(slot, func(c *config) *conf.Value[int] { return &c.proxyProtocol }, headers.Read)},
 		flag("proxy_socket_keepalive", func(c *config) *conf.Value[bool] { return &c.socketKeepalive }),
 		size("proxy_buffer_size", func(c *config) *conf.Value[int64] { return &c.bufferSize }),
-		size("proxy_downstream_buffer", func(c *config) *conf.Value[int64] { return &c.bufferSize }),
-		size("proxy_upstream_buffer", func(c *config) *conf.Value[int64] { return &c.bufferSize }),
+		oldBufferSize("proxy_downstream_buffer"),
+		oldBufferSize("proxy_upstream_buffer"),
 		size("proxy_socket_rcvbuf", func(c *config) *conf.Value[int64] { return &c.recvBuffer }),
 		size("proxy_socket_sndbuf", func(c *config) *conf.Value[int64] { return &c.sendBuffer }),
 		{Name: "proxy_next_upstream_tries", In: stream.InStreamServer, Args: conf.Take1,
@@ -74,6 +76,11 @@ var Module = &stream.Module{
 		{Name: "proxy_upload_rate", In: stream.InStreamServer, Args: conf.Take1, Set: slot.Set(setUploadRate)},
 		{Name: "proxy_download_rate", In: stream.InStreamServer, Args: conf.Take1, Set: slot.Set(setDownloadRate)},
 	},
+}
+
+func passes(s *stream.Server) bool {
+	c := slot.Of(s)
+	return c.upstream != nil || c.target != nil
 }
 
 func msec(name string, field func(*config) *conf.Value[int64]) conf.Directive {
@@ -84,6 +91,20 @@ func msec(name string, field func(*config) *conf.Value[int64]) conf.Directive {
 func size(name string, field func(*config) *conf.Value[int64]) conf.Directive {
 	return conf.Directive{Name: name, In: stream.InStreamServer, Args: conf.Take1,
 		Set: stream.Field(slot, field, (*conf.Node).Size)}
+}
+
+// headers are the versions of the PROXY protocol by the argument of proxy_protocol.
+var headers = conf.Enum[int]{{"off", 0}, {"on", 1}, {"v2", 2}}
+
+// oldBufferSize is proxy_buffer_size by an old name.
+func oldBufferSize(name string) conf.Directive {
+	d := size(name, func(c *config) *conf.Value[int64] { return &c.bufferSize })
+	set := d.Set
+	d.Set = func(s *conf.Scope, n *conf.Node) error {
+		stream.In(s).Warn(n, `the "`+name+`" directive is deprecated, use the "proxy_buffer_size" directive instead`)
+		return set(s, n)
+	}
+	return d
 }
 
 func flag(name string, field func(*config) *conf.Value[bool]) conf.Directive {
@@ -156,7 +177,7 @@ func merge(_ *stream.Builder, outer, c *config) error {
 	c.nextTries = c.nextTries.Or(outer.nextTries, 0)
 	c.nextTimeout = c.nextTimeout.Or(outer.nextTimeout, 0)
 	c.halfClose = c.halfClose.Or(outer.halfClose, false)
-	c.proxyProtocol = c.proxyProtocol.Or(outer.proxyProtocol, false)
+	c.proxyProtocol = c.proxyProtocol.Or(outer.proxyProtocol, 0)
 	c.socketKeepalive = c.socketKeepalive.Or(outer.socketKeepalive, false)
 	c.sendBuffer = c.sendBuffer.Or(outer.sendBuffer, 0)
 	c.recvBuffer = c.recvBuffer.Or(outer.recvBuffer, 0)

@@ -3,11 +3,9 @@ package proxy
 import (
 	"strconv"
 
-	"github.com/weirproxy/weir/internal/logs"
 	"github.com/weirproxy/weir/internal/loop"
 	"github.com/weirproxy/weir/internal/netio"
 	"github.com/weirproxy/weir/internal/resolver"
-	"github.com/weirproxy/weir/internal/resolver/addr"
 	"github.com/weirproxy/weir/internal/stream"
 )
 
@@ -21,7 +19,9 @@ type link struct {
 	peering stream.Peering
 	query   *resolver.Query // a name being looked up
 
-	up, down  flow // client to peer, and peer to client
+	up, down  flow  // client to peer, and peer to client
+	ended     *flow // whose source has ended last
+	broken    bool  // it did by an error, in this run
 	connected bool
 	again     bool  // the flows are to be run once more in this loop's next round
 	started   int64 // Loop.Millis at the first attempt
@@ -42,7 +42,7 @@ func (e *peerEvents) ConnReady(*netio.Conn) {
 		l.connectEvent()
 		return
 	}
-	l.run()
+	l.runFrom(&l.down, &l.up)
 }
 
 var sessionLink = stream.NewSessionSlot[link]()
@@ -134,21 +134,4 @@ func (l *link) appendBytes(line []byte) []byte {
 	line = strconv.AppendInt(append(line, '/'), l.s.Sent, 10)
 	line = strconv.AppendInt(append(line, ", bytes from/to upstream:"...), l.down.received, 10)
 	return strconv.AppendInt(append(line, '/'), l.up.sent, 10)
-}
-
-// bind evaluates proxy_bind. An address that cannot be read is logged and not bound to.
-func (l *link) bind() {
-	b := l.conf.local
-	if b == nil {
-		return
-	}
-	l.peering.Local, l.peering.Bind = b.addr, true
-	if b.template == nil {
-		return
-	}
-	text := b.template.Text(l.s)
-	l.peering.Local, l.peering.Bind = addr.ParseAddrPort(text)
-	if !l.peering.Bind && text != "" {
-		l.s.Log(logs.Error, `invalid local address "`+text+`"`)
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirproxy/weir/internal/proxyproto"
 	"github.com/weirproxy/weir/internal/stream/streamtest"
 )
 
@@ -169,6 +170,22 @@ func TestProxyProtocolHeaderGoesFirst(t *testing.T) {
 	got := make([]byte, len(want))
 	if _, err := io.ReadFull(c, got); err != nil || string(got) != want {
 		t.Errorf("got %q, want %q, %v", got, want, err)
+	}
+}
+
+func TestProxyProtocolVersion2(t *testing.T) {
+	s := start(t, "server { listen 127.0.0.1:%PORT%; proxy_pass BACKEND; proxy_protocol v2; }", echo)
+	c := s.Dial(0)
+	io.WriteString(c, "hello")
+	got := make([]byte, 28+5)
+	if _, err := io.ReadFull(c, got); err != nil {
+		t.Fatal(err)
+	}
+	var h proxyproto.Header
+	n, err := proxyproto.Parse(got, &h)
+	if err != nil || h.Source.String() != c.LocalAddr().String() || h.Destination.String() != c.RemoteAddr().String() ||
+		string(got[n:]) != "hello" {
+		t.Errorf("%q: %+v, %v", got, h, err)
 	}
 }
 

@@ -73,7 +73,7 @@ func (l *link) resolve(host string, port uint16) {
 
 func (l *link) resolved(host string, port uint16, answer resolver.Answer, err error) {
 	if err != nil {
-		l.refuse(host + " could not be resolved (" + err.Error() + ")")
+		l.refuse(resolver.NotResolved(host, err))
 		return
 	}
 	l.useAddrs(host, withPort(answer.Addrs, port))

@@ -8,10 +8,12 @@ package streamtest
 
 import (
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -89,8 +91,10 @@ var portName = regexp.MustCompile(`%PORT\d*%`)
 func (r *Reader) Expand(text string) string {
 	text = strings.ReplaceAll(text, "%DIR%", r.Dir)
 	return portName.ReplaceAllStringFunc(text, func(name string) string {
-		if r.ports[name] == "" {
-			r.ports[name] = freePort()
+		for r.ports[name] == "" {
+			if port := freePort(); !slices.Contains(slices.Collect(maps.Values(r.ports)), port) {
+				r.ports[name] = port
+			}
 		}
 		return r.ports[name]
 	})
