@@ -81,6 +81,32 @@ func TestLuaBalancerTimeouts(t *testing.T) {
 	s.dial(9001).wantAll("a niltimeout\n")
 }
 
+// TestLuaBalancerExit ends the session with the script's status.
+func TestLuaBalancerExit(t *testing.T) {
+	s := start(t, `stream {
+		log_format status "$server_port $status"; access_log status.log status;
+		upstream found { server {host}:9101; balancer_by_lua_block { ngx.exit(404) } }
+		upstream failed { server {host}:9101; balancer_by_lua_block { ngx.exit(ngx.ERROR) } }
+		server { listen {host}:9000; proxy_pass found; }
+		server { listen {host}:9001; proxy_pass failed; }
+	}`)
+	s.dial(9000).wantAll("")
+	s.dial(9001).wantAll("")
+	eventually(t, "the statuses", func() bool { return s.read("status.log") == "9000 404\n9001 500\n" })
+}
+
+// TestLostOutput: a session whose answer the client has not taken is no success.
+func TestLostOutput(t *testing.T) {
+	s := start(t, `stream {
+		log_format status "$status"; access_log status.log status;
+		server { listen {host}:9000; lua_socket_send_timeout 50ms;
+			content_by_lua_block { ngx.print(("x"):rep(3e7)) } }
+	}`)
+	c := s.dial(9000)
+	defer c.Close()
+	eventually(t, "the status", func() bool { return s.read("status.log") == "500\n" })
+}
+
 // TestBytesOfAllPhases counts what preread has received and sent beside what is proxied.
 func TestBytesOfAllPhases(t *testing.T) {
 	s := start(t, `stream {

@@ -47,6 +47,14 @@ var survivals = []survival{
 		log: `failed to run log_by_lua\*: unknown reason`},
 	{name: "table without text in log", server: `log_by_lua_block { error(` + failsBadly + `) }`,
 		content: `ngx.say("on")`, want: "on\n", log: `failed to run log_by_lua\*: `},
+	{name: "table in log", server: `log_by_lua_block { error({}) }`, content: `ngx.say("on")`, want: "on\n",
+		log: `failed to run log_by_lua\*: unknown reason, client`},
+	{name: "table in init_worker", stream: `init_worker_by_lua_block { error({}) }`, content: `ngx.say("on")`, want: "on\n",
+		log: `init_worker_by_lua error: unknown error`},
+	{name: "number in log", server: `log_by_lua_block { error(42) }`, content: `ngx.say("on")`, want: "on\n",
+		log: `failed to run log_by_lua\*: log_by_lua.*:1: 42`},
+	{name: "coroutine in log", server: `log_by_lua_block { coroutine.wrap(function() error("boom") end)() }`,
+		content: `ngx.say("on")`, want: "on\n", log: `failed to run log_by_lua\*: log_by_lua.*:1: boom`},
 	{name: "table without text in a thread", content: `ngx.say(ngx.thread.wait(ngx.thread.spawn(error, ` + failsBadly + `)))`},
 	{name: "table without text logged", content: `ngx.log(ngx.ERR, ` + failsBadly + `)`,
 		log: `lua entry thread aborted: runtime error: .*no text`},
@@ -178,7 +186,7 @@ func TestLuaSurvivesInit(t *testing.T) {
 	const good = `events {} stream { server { listen {host}:9000; return good; } }`
 	for _, c := range []struct{ name, code, want string }{
 		{"error", `error("boom")`, `init_by_lua error: init_by_lua:1: boom`},
-		{"nil", `error(nil)`, `init_by_lua error: unknown reason`},
+		{"nil", `error(nil)`, `init_by_lua error: unknown error`},
 		{"table without text", `error(` + failsBadly + `)`, `init_by_lua error: `},
 		{"os.exit", `os.exit(1)`, `init_by_lua error: init_by_lua:1: os.exit(1): Lua code cannot end the process`},
 		{"stack overflow", `local function f() return 1 + f() end f()`, `stack overflow`},

@@ -35,6 +35,7 @@ type Loop struct {
 	slots  []slot
 	events [maxEvents]unix.EpollEvent
 	timers timerHeap
+	armed  int64 // counts Arm
 	// soonest is the least a timer can be armed for: 1 ms while timers expire, so that one that re-arms itself for
 	// at once waits for the next round.
 	soonest int64

@@ -111,6 +111,36 @@ func TestTimersExpireInOrder(t *testing.T) {
 	})
 }
 
+// TestTimersOfOneTime: those that are armed for the same moment expire in the order in which they were.
+func TestTimersOfOneTime(t *testing.T) {
+	l := running(t)
+	var order []int
+	done := make(chan struct{})
+	timers := make([]Timer, 100)
+	call(t, l, func() {
+		for i := range timers {
+			timers[i].Handler = expirer(func() {
+				if order = append(order, i); len(order) == len(timers) {
+					close(done)
+				}
+			})
+			l.Arm(&timers[i], 10)
+		}
+		for i := range 50 {
+			l.Disarm(&timers[i])
+		}
+		for i := range 50 {
+			l.Arm(&timers[i], 10)
+		}
+	})
+	await(t, done)
+	for i, n := range order {
+		if n != (i+50)%100 {
+			t.Fatalf("the order is %v", order)
+		}
+	}
+}
+
 func TestNextRunsAfterTheRound(t *testing.T) {
 	l := running(t)
 	done := make(chan struct{})

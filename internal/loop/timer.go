@@ -10,6 +10,7 @@ type Expirer interface {
 type Timer struct {
 	Handler Expirer
 	when    int64 // Loop.Millis
+	armed   int64 // Loop.armed: of two with one time the one armed first expires first
 	index   int32 // place in the heap plus one; 0: not armed
 }
 
@@ -19,9 +20,15 @@ func (t *Timer) Armed() bool { return t.index != 0 }
 // When is the Loop.Millis at which an armed timer expires.
 func (t *Timer) When() int64 { return t.when }
 
+func (t *Timer) before(other *Timer) bool {
+	return t.when < other.when || t.when == other.when && t.armed < other.armed
+}
+
 // Arm has t expire after the given milliseconds, in place of what it was armed for before.
 func (l *Loop) Arm(t *Timer, after int64) {
 	t.when = l.clock.mono + max(after, l.soonest)
+	l.armed++
+	t.armed = l.armed
 	if t.index == 0 {
 		l.timers = append(l.timers, t)
 		t.index = int32(len(l.timers))
@@ -77,7 +84,7 @@ func (h timerHeap) up(i int) bool {
 	from := i
 	for i > 0 {
 		parent := (i - 1) / 4
-		if h[parent].when <= h[i].when {
+		if h[parent].before(h[i]) {
 			break
 		}
 		h.swap(i, parent)
@@ -90,7 +97,7 @@ func (h timerHeap) down(i int) {
 	for {
 		least := i
 		for child := 4*i + 1; child <= 4*i+4 && child < len(h); child++ {
-			if h[child].when < h[least].when {
+			if h[child].before(h[least]) {
 				least = child
 			}
 		}

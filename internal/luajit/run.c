@@ -59,7 +59,10 @@ static int load_stack(wr_vm *vm, wr_thread *t, wr_val *vals, int n)
 {
     int strings = 0, nargs = n;
     if (t->chunk) {
-        if (t->done) lua_resetthread(vm->L, t->L);
+        if (t->done) {
+            lua_resetthread(vm->L, t->L);
+            lua_setexdata2(t->L, t);
+        }
         t->done = 0;
         lua_rawgeti(t->L, LUA_REGISTRYINDEX, t->chunk);
         t->chunk = 0;

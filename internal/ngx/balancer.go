@@ -34,6 +34,9 @@ type balancing struct {
 	set     bool
 }
 
+// specialResponse is the least status that a script can end a session with (NGX_STREAM_SPECIAL_RESPONSE).
+const specialResponse = 300
+
 var errBalancer = errors.New("balancer_by_lua* failed")
 
 // Choose implements stream.Balancer.
@@ -65,8 +68,11 @@ func (b *balancer) run(r *request, p *stream.Peering) error {
 	}
 	if r.exited && r.exitCode != okCode {
 		r.exited = false
-		if r.exitCode == busyCode {
+		switch {
+		case r.exitCode == busyCode:
 			return stream.ErrNoPeer
+		case r.exitCode >= specialResponse:
+			return stream.StatusError(r.exitCode)
 		}
 		return errBalancer
 	}

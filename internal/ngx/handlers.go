@@ -93,7 +93,7 @@ func runContent(s *stream.Session) {
 func (r *request) endContent(code int) {
 	s := r.session
 	switch {
-	case code == errorCode || code == declinedCode || code == stream.StatusInternal:
+	case code == errorCode || code == stream.StatusInternal:
 		s.Finalize(stream.StatusInternal)
 	case code <= okCode:
 		r.out.finalize(r, stream.StatusOK)

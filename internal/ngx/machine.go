@@ -174,7 +174,11 @@ func (m *machine) call(r *request, f luajit.Ref, args func(v *luajit.Values), us
 			args(v)
 		}
 	}, func(results luajit.Results) {
-		if !results.Bool(1) {
+		switch {
+		case !results.Bool(1) && results.Type(2) != luajit.String:
+			failure = errNoText
+			return
+		case !results.Bool(1):
 			failure = protectedError(results.String(2))
 			return
 		}
@@ -187,6 +191,9 @@ func (m *machine) call(r *request, f luajit.Ref, args func(v *luajit.Values), us
 	}
 	return failure
 }
+
+// errNoText is for an error whose value is no text.
+const errNoText = luaError("unknown reason")
 
 // protectedError is an error that the protecting function has caught. That its traceback could not be made has one
 // reason: the stack was full.

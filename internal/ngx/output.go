@@ -7,6 +7,7 @@ import (
 	"github.com/weirproxy/weir/internal/loop"
 	"github.com/weirproxy/weir/internal/luajit"
 	"github.com/weirproxy/weir/internal/netio"
+	"github.com/weirproxy/weir/internal/stream"
 )
 
 // outputFamily is ngx.say, ngx.print, ngx.flush and ngx.eof (ngx_stream_lua_output.c).
@@ -29,6 +30,7 @@ type output struct {
 	sent   int // of buf
 	eof    bool
 	broken bool
+	lost   bool // what waited to be sent never was
 	// flushing are the coroutines in ngx.flush(true).
 	flushing []*coroutine
 	// closing is set when the session ends as soon as all is sent, with status.
@@ -120,13 +122,14 @@ func (o *output) Expired() {
 // settle is called when all is sent, or nothing more will be: trouble then says why. The request may end.
 func (o *output) settle(r *request, trouble string) {
 	o.buf, o.sent = o.buf[:0], 0
+	o.lost = o.lost || trouble != ""
 	r.writable = nil
 	r.record.client.Pending = 0
 	if o.timer.Armed() {
 		r.m.worker.Loop.Disarm(&o.timer)
 	}
 	if o.closing {
-		r.session.Finalize(o.status)
+		r.session.Finalize(o.outcome(o.status))
 		return
 	}
 	id := r.id
@@ -144,10 +147,18 @@ func (o *output) settle(r *request, trouble string) {
 	}
 }
 
+// outcome is the session's status: a success is none for a client that has not taken what it was told.
+func (o *output) outcome(status int) int {
+	if o.lost && status == stream.StatusOK {
+		return stream.StatusInternal
+	}
+	return status
+}
+
 // finalize ends the session when all is sent.
 func (o *output) finalize(r *request, status int) {
 	if !o.pending() || o.broken {
-		r.session.Finalize(status)
+		r.session.Finalize(o.outcome(status))
 		return
 	}
 	o.closing, o.status = true, status

@@ -49,7 +49,24 @@ func TestContent(t *testing.T) {
 		{"semaphore", `local s = require("ngx.semaphore").new(1)
 			ngx.say(s:wait(0)) ngx.say((s:wait(0.001)))
 			local t = ngx.thread.spawn(function() return s:wait(5) end) ngx.say(s:count()) s:post(1)
-			local ok, got = ngx.thread.wait(t) ngx.say(ok, got)`, "truenil\nnil\n-1\ntruetrue\n"},
+			local ok, got = ngx.thread.wait(t) ngx.say(ok, got)`, "true\nfalse\n-1\ntruetrue\n"},
+		{"sleepers wake in order", `local threads, out = {}, {}
+			for i = 1, 40 do threads[i] = ngx.thread.spawn(function() ngx.sleep(0.01) out[#out + 1] = i end) end
+			for i = 1, 40 do ngx.thread.wait(threads[i]) end
+			for i = 1, 40 do assert(out[i] == i, table.concat(out, " ")) end ngx.say("ok")`, "ok\n"},
+		{"threads of coroutines that have ended", `collectgarbage() local before = collectgarbage("count")
+			local function leave() ngx.thread.spawn(function() end) end
+			for i = 1, 20000 do coroutine.resume(coroutine.create(leave)) end
+			collectgarbage() collectgarbage() ngx.say(collectgarbage("count") - before < 1000)`, "true\n"},
+		{"a thread of a coroutine that goes on", `local kept = {}
+			local co = coroutine.create(function()
+				for i = 1, 200 do kept[i] = ngx.thread.spawn(function() return i end) end
+				coroutine.yield()
+				local sum = 0
+				for i = 1, 200 do sum = sum + select(2, ngx.thread.wait(kept[i])) end
+				return sum
+			end)
+			coroutine.resume(co) ngx.say(select(2, coroutine.resume(co)))`, "20100\n"},
 		{"yield below sort", `ngx.say((pcall(table.sort, {2, 1}, function() ngx.sleep(0) end)))`, "false\n"},
 		{"balancer elsewhere", `local a, b = require("ngx.balancer").set_current_peer("127.0.0.1", 1) ngx.say(a, b)`,
 			"nilno upstream found\n"},
@@ -121,6 +138,29 @@ func TestPhasesShareASession(t *testing.T) {
 	for range 3 {
 		if got := s.Ask(0, ""); got != "access preread content 3\n" {
 			t.Errorf("got %q", got)
+		}
+	}
+}
+
+// TestRunningIsFresh: no session's entry thread is another's, and each is known as what it is.
+func TestRunningIsFresh(t *testing.T) {
+	s := streamtest.Start(t, `server { listen 127.0.0.1:%PORT%; content_by_lua_block {
+		local me = coroutine.running()
+		ngx.say(held == me, " ", coroutine.resume(coroutine.create(function()
+			return coroutine.status(me), coroutine.resume(me)
+		end)))
+		ngx.thread.wait(ngx.thread.spawn(function()
+			ngx.say(coroutine.status(me), " ", pcall(ngx.thread.wait, me))
+			ngx.say(ngx.thread.kill(me))
+		end))
+		if seen then held = me end
+		seen = true
+	} }`, Module)
+	for i := range 5 {
+		const want = "false truenormalfalsecannot resume normal coroutine\n" +
+			"running falseattempt to wait on a coroutine that is not a user thread\nnilnot user thread\n"
+		if got := s.Ask(0, ""); got != want {
+			t.Fatalf("session %d: %q, want %q", i, got, want)
 		}
 	}
 }

@@ -30,6 +30,9 @@ type request struct {
 	entry   *coroutine
 	threads *coroutine // the light threads, the entry thread among them
 	live    int        // light threads that have not ended
+	// strays counts light threads that coroutines of Lua's own have left since dropOrphans looked, and straysLeft how many
+	// there were then.
+	strays, straysLeft int
 
 	posted      []posting
 	firstPosted int
@@ -128,6 +131,7 @@ func (r *request) stop() {
 		r.threads.release()
 	}
 	r.entry, r.onAbort, r.live = nil, nil, 0
+	r.strays, r.straysLeft = 0, 0
 	clear(r.posted)
 	r.posted, r.firstPosted = r.posted[:0], 0
 }

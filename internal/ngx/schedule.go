@@ -147,7 +147,31 @@ func (r *request) handOver(co *coroutine, ok bool, p *posting) (done, ended bool
 	co.zombie, co.failed = true, !ok
 	co.thread.SetStatus(luajit.StatusZombie)
 	parent.zombies = append(parent.zombies, co)
+	if !parent.light {
+		r.dropOrphans()
+	}
 	return true, r.endIfNone()
+}
+
+// dropOrphans lets light threads go that have ended and whose parents, coroutines that Lua code made, have ended since, of
+// which nobody tells. It is called for each that may become one, and looks once for many.
+func (r *request) dropOrphans() {
+	const often = 64
+	if r.strays++; r.strays < max(often, 2*r.straysLeft) {
+		return
+	}
+	r.strays, r.straysLeft = 0, 0
+	for co := r.threads; co != nil; {
+		next := co.next
+		switch {
+		case !co.zombie || co.parent.light:
+		case co.livingParent() == nil:
+			co.release()
+		default:
+			r.straysLeft++
+		}
+		co = next
+	}
 }
 
 func (co *coroutine) dropZombies() {

@@ -104,7 +104,7 @@ func semaphoreTimedOut(co *coroutine) {
 }
 
 func pushTimeout(v *luajit.Values) {
-	v.PushNil()
+	v.PushBool(false) // not nil, as OpenResty
 	v.PushString("timeout")
 }
 

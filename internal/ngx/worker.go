@@ -68,9 +68,17 @@ func (m *machine) runInit() error {
 	}
 	m.vm.Collect()
 	if err != nil {
-		return errors.New(name + " error: " + err.Error())
+		return errors.New(initError(name, err))
 	}
 	return nil
+}
+
+// initError is what ngx_stream_lua_report logs.
+func initError(name string, err error) string {
+	if err == errNoText {
+		return name + " error: unknown error"
+	}
+	return name + " error: " + err.Error()
 }
 
 // start runs init_worker_by_lua*.
@@ -93,7 +101,7 @@ func start(w *stream.Worker, state any) {
 	}
 	m.vm.Collect()
 	if err != nil {
-		r.log(logs.Error, name+" error: "+err.Error())
+		r.log(logs.Error, initError(name, err))
 	}
 	r.free()
 }

@@ -58,7 +58,7 @@ static int list_for_push(weir_shdict_t *d, struct stripe *st, const struct reque
     struct node *n = node_find(d, r);
 
     if (n != NULL && !over(n, r->now) && n->type != SHDICT_TLIST) {
-        node_touch(d, st, n, r->now);
+        node_touch(d, st, n);
         return SHDICT_NOT_LIST;
     }
     if (n != NULL && over(n, r->now)) {
@@ -73,7 +73,7 @@ static int list_for_push(weir_shdict_t *d, struct stripe *st, const struct reque
     if (n == NULL) {
         n = list_new(d, st, r);
     } else {
-        node_touch(d, st, n, r->now);
+        node_touch(d, st, n);
     }
     *found = n;
     return n == NULL ? SHDICT_NO_MEMORY : SHDICT_OK;
@@ -139,7 +139,7 @@ static int pop_locked(weir_shdict_t *d, struct stripe *st, const struct request 
     if (n == NULL) {
         return SHDICT_OK;
     }
-    node_touch(d, st, n, r->now);
+    node_touch(d, st, n);
     if (over(n, r->now)) {
         return SHDICT_OK;
     }
@@ -185,7 +185,7 @@ int weir_shdict_llen(weir_shdict_t *d, const char *key, size_t key_len, int64_t 
     reap(d, st, r.now);
     n = node_find(d, &r);
     if (n != NULL) {
-        node_touch(d, st, n, r.now);
+        node_touch(d, st, n);
         if (!over(n, r.now) && n->type == SHDICT_TLIST) {
             v->num = n->value_len;
         } else if (!over(n, r.now)) {

@@ -51,6 +51,12 @@ func TestLua(t *testing.T) {
 			want("true nil false", dogs:delete("k"))
 			want("nil", dogs:get("k"))
 			want("nil bad value type", dogs:set("k", {}))`,
+		"signed flags": `
+			for _, flags in ipairs{7, -5, 2147483647, -2147483648} do
+				dogs:set("k", 1, 0, flags)
+				want("1 " .. flags, dogs:get("k"))
+				want("1 " .. flags .. " false", dogs:get_stale("k"))
+			end`,
 		"keys": `
 			for _, f in ipairs{"get", "get_stale", "set", "ttl", "llen"} do
 				want("nil nil key", dogs[f](dogs, nil))
@@ -75,8 +81,8 @@ func TestLua(t *testing.T) {
 			want("true nil false", dogs:set("f", 32, 0, 198))
 			want("32 198", dogs:get("f"))
 			want("32 198 false", dogs:get_stale("f"))
-			dogs:set("f", 32, 0, 4294967295)
-			want("32 4294967295", dogs:get("f"))`,
+			dogs:set("f", 32, 0, 2147483647)
+			want("32 2147483647", dogs:get("f"))`,
 		"add and replace": `
 			want("true nil false", dogs:add("foo", 1))
 			want("false exists false", dogs:add("foo", 2))
@@ -191,4 +197,24 @@ func TestLuaCompiles(t *testing.T) {
 		end
 		if not found then error("no compiled loop") end
 		want("1000", dogs:get("n"))`)
+}
+
+// TestKeysInUseStay: a burst that fills the dictionary many times over pushes out what was not used, and hardly anything
+// else; in a large one, whose order of use is not exact, too.
+func TestKeysInUseStay(t *testing.T) {
+	for _, size := range []int{256 << 10, 512 << 10, 4 << 20} {
+		vm := newVM(t, open(t, size))
+		luatest.Set(t, vm, "count", func(v *luajit.Values) { v.PushInt(size / 100) })
+		luatest.Eval(t, vm, `
+			dogs:set("a", "used") dogs:set("b", "used")
+			for i = 1, count do
+				dogs:set("k" .. i, ("v"):rep(500))
+				assert(dogs:get("a") and dogs:get("b"), i)
+			end
+			assert(not dogs:get("k1"))
+			local there = 0
+			while dogs:get("k" .. count - there) do there = there + 1 end
+			local all = #dogs:get_keys(0)
+			assert(there > all * 0.99 - 3, there .. " of the newest are there, " .. all .. " in all")`)
+	}
 }

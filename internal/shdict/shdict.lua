@@ -13,12 +13,12 @@ if not pcall(ffi.typeof, "weir_shdict_value_t") then
     ffi.cdef[[
     typedef struct weir_shdict weir_shdict_t;
     typedef struct weir_shdict_value {
-        int type; int stale; uint32_t flags; uint32_t len; double num; char *buf; size_t cap;
+        int type; int stale; int32_t flags; uint32_t len; double num; char *buf; size_t cap;
     } weir_shdict_value_t;
     int weir_shdict_get(weir_shdict_t *d, const char *key, size_t key_len, int stale, int64_t now,
                         weir_shdict_value_t *v);
     int weir_shdict_store(weir_shdict_t *d, int op, const char *key, size_t key_len, int type, const char *str,
-                          size_t str_len, double num, int64_t exptime, uint32_t flags, int64_t now);
+                          size_t str_len, double num, int64_t exptime, int32_t flags, int64_t now);
     int weir_shdict_incr(weir_shdict_t *d, const char *key, size_t key_len, double by, int has_init, double init,
                          int64_t init_ttl, int64_t now, weir_shdict_value_t *v);
     int weir_shdict_push(weir_shdict_t *d, int left, const char *key, size_t key_len, int type, const char *str,

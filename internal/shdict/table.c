@@ -72,12 +72,15 @@ static void note_oldest(struct stripe *st)
 {
     atomic_store_explicit(&st->empty, st->oldest == NULL, memory_order_relaxed);
     if (st->oldest != NULL) {
-        atomic_store_explicit(&st->last_use, st->oldest->touched, memory_order_relaxed);
+        atomic_store_explicit(&st->oldest_turn, st->oldest->turn, memory_order_relaxed);
     }
 }
 
-static void order_push(struct stripe *st, struct node *n)
+static void order_push(weir_shdict_t *d, struct stripe *st, struct node *n)
 {
+    if (d->stripe_mask != 0) {
+        n->turn = atomic_fetch_add_explicit(&d->turn, 1, memory_order_relaxed) + 1;
+    }
     n->newer = NULL;
     n->older = st->newest;
     if (st->newest != NULL) {
@@ -98,14 +101,19 @@ static void order_unlink(struct stripe *st, struct node *n)
     }
 }
 
-void node_touch(weir_shdict_t *d, struct stripe *st, struct node *n, uint64_t now)
+void node_touch(weir_shdict_t *d, struct stripe *st, struct node *n)
 {
-    if (st->newest == n || (d->grain != 0 && (uint32_t)now - n->touched < d->grain)) {
+    if (st->newest == n || among_newest(d, st, n->turn)) {
         return;
     }
     order_unlink(st, n);
-    n->touched = (uint32_t)now;
-    order_push(st, n);
+    order_push(d, st, n);
+}
+
+static void add_count(struct stripe *st, uint32_t by)
+{
+    uint32_t n = atomic_load_explicit(&st->count, memory_order_relaxed);
+    atomic_store_explicit(&st->count, n + by, memory_order_relaxed); /* who changes it has the lock */
 }
 
 void node_expires(struct stripe *st, struct node *n, uint64_t at)
@@ -127,11 +135,12 @@ struct node *node_new(weir_shdict_t *d, struct stripe *st, const struct request 
     n->key_len = (uint16_t)r->key_len;
     n->expires = 0;
     n->flags = 0;
-    n->touched = (uint32_t)r->now;
+    n->turn = 0;
     memcpy(n->data, r->key, r->key_len);
     n->next = *bucket ? node_at(d, *bucket) : NULL;
     *bucket = ref_to(d, n);
-    order_push(st, n);
+    order_push(d, st, n);
+    add_count(st, 1);
     return n;
 }
 
@@ -170,6 +179,7 @@ void node_remove(weir_shdict_t *d, struct stripe *st, struct node *n)
     }
     node_expires(st, n, 0);
     order_unlink(st, n);
+    add_count(st, (uint32_t)-1);
     bucket_unlink(d, n);
     slab_free(&d->slab, n);
 }
@@ -182,20 +192,20 @@ void reap(weir_shdict_t *d, struct stripe *st, uint64_t now)
     }
 }
 
-static struct stripe *longest_unused(weir_shdict_t *d, uint32_t now)
+static struct stripe *longest_unused(weir_shdict_t *d)
 {
     struct stripe *oldest = NULL;
-    int32_t most = 0; /* signed: another worker's clock may be ahead */
+    uint64_t least = 0;
 
     for (uint32_t i = 0; i <= d->stripe_mask; i++) {
         struct stripe *st = &d->stripes[i];
-        int32_t age = (int32_t)(now - atomic_load_explicit(&st->last_use, memory_order_relaxed));
+        uint64_t turn = atomic_load_explicit(&st->oldest_turn, memory_order_relaxed);
         if (atomic_load_explicit(&st->empty, memory_order_relaxed)) {
             continue;
         }
-        if (oldest == NULL || age > most) {
+        if (oldest == NULL || turn < least) {
             oldest = st;
-            most = age;
+            least = turn;
         }
     }
     return oldest;
@@ -204,7 +214,7 @@ static struct stripe *longest_unused(weir_shdict_t *d, uint32_t now)
 /* An entry that another thread has removed meanwhile made room as well. */
 int evict(weir_shdict_t *d, uint64_t now)
 {
-    struct stripe *st = longest_unused(d, (uint32_t)now);
+    struct stripe *st = longest_unused(d);
 
     if (st == NULL) {
         return 0;

@@ -1,7 +1,9 @@
 /* The dictionary behind its lock(s): buckets of entries, and an order of use in each stripe.
  *
  * A dictionary of less than STRIPED_FROM bytes is one stripe: one lock, one exact order of use, as OpenResty's. A larger
- * one has STRIPES, each with the keys of its buckets; they share the arena, so a value may still be as large as that.
+ * one has STRIPES, each with the keys of its buckets; they share the arena, so a value may still be as large as that. There
+ * an entry that is among the newest NEWEST_PART keeps its place when it is used again: then a use writes nothing, and many
+ * workers may read at once.
  * Lock order: a stripe, then the slab. Nobody holds two stripes. */
 #ifndef SHDICT_TABLE_H
 #define SHDICT_TABLE_H
@@ -11,7 +13,7 @@
 
 #define STRIPES      16
 #define STRIPED_FROM ((size_t)512 << 10)
-#define LRU_GRAIN_MS 100 /* in striped dictionaries an entry used this lately keeps its place: fewer shared cache lines */
+#define NEWEST_PART  4 /* a quarter */
 
 /* What OpenResty's entry and list item need besides key and value; arenas then hold as many of ours. */
 #define NODE_CHARGE 68
@@ -21,8 +23,8 @@ struct node {
     struct node  *next;          /* in the bucket */
     struct node  *newer, *older; /* in the stripe's order of use */
     uint64_t      expires;       /* ms since the epoch; 0 never */
+    uint64_t      turn;          /* the dictionary's when the entry last became its stripe's newest */
     uint32_t      hash;
-    uint32_t      touched;       /* low bits of the last use's ms */
     uint32_t      value_len;     /* bytes, or items of a list */
     uint32_t      flags;
     uint16_t      key_len;
@@ -46,7 +48,8 @@ struct stripe {
     _Atomic uint32_t changes; /* odd while somebody has the lock: peek.c reads without it */
     struct node *newest, *oldest;
     size_t       expiring; /* entries with an end: nothing is looked at while there is none */
-    _Atomic uint32_t last_use; /* of the oldest; read without the lock, to choose whom to evict */
+    _Atomic uint32_t count;       /* of entries */
+    _Atomic uint64_t oldest_turn; /* the oldest's; read without the lock, to choose whom to evict */
     _Atomic int      empty;
 } __attribute__((aligned(64)));
 
@@ -55,9 +58,9 @@ struct weir_shdict {
     uint64_t         seed;
     uint32_t         mask;        /* of buckets */
     uint32_t         stripe_mask;
-    uint32_t         grain;       /* LRU_GRAIN_MS or 0 */
     uint32_t        *buckets;     /* (address - slab.start) / 32 + 1; 0 is empty */
     struct slab      slab;
+    _Atomic uint64_t turn __attribute__((aligned(64))); /* counts entries that become their stripe's newest; 0 with one stripe */
     struct stripe    stripes[];
 };
 
@@ -75,6 +78,14 @@ uint64_t       clock_ms(int64_t now);
 static inline struct stripe *stripe_of(weir_shdict_t *d, const struct request *r)
 {
     return &d->stripes[r->hash & d->stripe_mask];
+}
+
+/* Whether an entry's use changes nothing of the order that matters. */
+static inline int among_newest(weir_shdict_t *d, struct stripe *st, uint64_t turn)
+{
+    uint64_t all = (uint64_t)atomic_load_explicit(&st->count, memory_order_relaxed) * (d->stripe_mask + 1);
+
+    return d->stripe_mask != 0 && atomic_load_explicit(&d->turn, memory_order_relaxed) - turn < all / NEWEST_PART;
 }
 
 static inline int over(const struct node *n, uint64_t now)
@@ -112,7 +123,7 @@ int peek(weir_shdict_t *d, struct stripe *st, const struct request *r, int stale
 struct node *node_find(weir_shdict_t *d, const struct request *r);
 struct node *node_new(weir_shdict_t *d, struct stripe *st, const struct request *r, size_t value_len);
 void         node_remove(weir_shdict_t *d, struct stripe *st, struct node *n);
-void         node_touch(weir_shdict_t *d, struct stripe *st, struct node *n, uint64_t now);
+void         node_touch(weir_shdict_t *d, struct stripe *st, struct node *n);
 void         node_expires(struct stripe *st, struct node *n, uint64_t at);
 void         list_clear(weir_shdict_t *d, struct node *n);
 void         reap(weir_shdict_t *d, struct stripe *st, uint64_t now);

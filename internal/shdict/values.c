@@ -54,7 +54,7 @@ int weir_shdict_get(weir_shdict_t *d, const char *key, size_t key_len, int stale
     }
     n = node_find(d, &r);
     if (n != NULL) {
-        node_touch(d, st, n, r.now);
+        node_touch(d, st, n);
         v->stale = over(n, r.now);
         if (stale || !v->stale) {
             rc = copy_out(n, v);
@@ -98,7 +98,7 @@ static int store_locked(weir_shdict_t *d, struct stripe *st, const struct reques
     }
     if (n != NULL) {
         if (s->type != SHDICT_TNIL && n->type != SHDICT_TLIST && n->value_len == s->len) {
-            node_touch(d, st, n, r->now);
+            node_touch(d, st, n);
             fill(st, n, s);
             return SHDICT_OK;
         }
@@ -147,7 +147,7 @@ static int incr_locked(weir_shdict_t *d, struct stripe *st, const struct request
     struct node *n = node_find(d, r);
 
     if (n != NULL && !over(n, r->now)) {
-        node_touch(d, st, n, r->now);
+        node_touch(d, st, n);
         if (n->type != SHDICT_TNUMBER) {
             return SHDICT_NOT_NUMBER;
         }
@@ -161,7 +161,7 @@ static int incr_locked(weir_shdict_t *d, struct stripe *st, const struct request
     }
     *sum = *(const double *)s->value;
     if (n != NULL && n->value_len == s->len && n->type != SHDICT_TLIST) {
-        node_touch(d, st, n, r->now);
+        node_touch(d, st, n);
         fill(st, n, s);
         return SHDICT_OK;
     }

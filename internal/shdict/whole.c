@@ -49,7 +49,6 @@ weir_shdict_t *weir_shdict_new(const char *name, size_t size)
     d->mapped = mapped;
     d->mask = nbuckets - 1;
     d->stripe_mask = nstripes - 1;
-    d->grain = nstripes > 1 ? LRU_GRAIN_MS : 0;
     d->buckets = (uint32_t *)(base + buckets_at);
     if (getrandom(&d->seed, sizeof(d->seed), 0) != sizeof(d->seed)) {
         d->seed = (uint64_t)(uintptr_t)base ^ clock_ms(0) << 20;

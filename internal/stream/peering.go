@@ -2,6 +2,7 @@ package stream
 
 import (
 	"errors"
+	"strconv"
 
 	"github.com/weirproxy/weir/internal/netio"
 	"github.com/weirproxy/weir/internal/upstream"
@@ -10,10 +11,15 @@ import (
 // ErrNoPeer says that a balancer has no peer for the session.
 var ErrNoPeer = errors.New("no live upstreams")
 
+// StatusError is a status that a balancer ends the session with.
+type StatusError int
+
+func (e StatusError) Error() string { return "status " + strconv.Itoa(int(e)) }
+
 // Balancer chooses a peer for a session's next attempt.
 type Balancer interface {
-	// Choose sets p.Addr and p.Name, or has p.Next do so, and may change p's limits. An error ends the session with
-	// StatusInternal; the balancer has logged it. ErrNoPeer ends it with StatusBadGateway.
+	// Choose sets p.Addr and p.Name, or has p.Next do so, and may change p's limits. An error ends the session: ErrNoPeer
+	// with StatusBadGateway, a StatusError with its status, any other, which the balancer has logged, with StatusInternal.
 	Choose(s *Session, p *Peering) error
 }
 

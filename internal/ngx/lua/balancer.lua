@@ -2,7 +2,7 @@ local p = ...
 local shared = p.base.shared
 local type, error, tonumber = type, error, tonumber
 
-local M = { version = p.base.version }
+local M = { version = "0.1.33" }
 
 local function check_request()
     if shared.id == 0 then error("no request found", 3) end

@@ -43,10 +43,8 @@ local function preload(name, file)
 end
 
 local function traceback(message)
-    if type(message) ~= "string" then
-        if message == nil then return "unknown reason" end
-        return tostring(message)
-    end
+    if type(message) == "number" then message = tostring(message) end
+    if type(message) ~= "string" then return false end
     local debug = _G.debug
     if type(debug) ~= "table" or type(debug.traceback) ~= "function" then return message end
     local text = debug.traceback(message, 2)

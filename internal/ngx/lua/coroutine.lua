@@ -8,7 +8,8 @@ local function check(c, ok, ...)
     if ok then return ... end
     local err = ...
     if shared.id == 0 and type(err) == "string" then error(err, 2) end
-    failed[running()] = { c, err }
+    local me = running()
+    if me then failed[me] = { c, err } end
     error(err, 0)
 end
 

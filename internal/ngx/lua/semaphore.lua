@@ -11,7 +11,7 @@ local function release(h)
     free_id(id)
 end
 
-local M = { version = p.base.version }
+local M = { version = "0.1.33" }
 local mt = { __index = M }
 
 local function handle_of(self)
@@ -32,6 +32,7 @@ function M.wait(self, seconds)
     local ms = tonumber(seconds) * 1000
     if not (ms >= 0) then error("no negative number", 2) end
     local ok, err = wait(h.id, ms)
+    if ok then return ok end
     return ok, err
 end
 

@@ -82,7 +82,11 @@ func (l *link) choose() bool {
 		l.s.Log(logs.Error, err.Error())
 		l.s.Finalize(stream.StatusBadGateway)
 	default:
-		l.s.Finalize(stream.StatusInternal)
+		status := stream.StatusInternal
+		if wanted, ok := err.(stream.StatusError); ok {
+			status = int(wanted)
+		}
+		l.s.Finalize(status)
 	}
 	return false
 }
