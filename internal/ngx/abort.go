@@ -60,11 +60,11 @@ func (r *request) checkAbort() {
 	if r.onAbort != nil && !r.abortable {
 		return // has run already
 	}
-	message := "stream client prematurely closed connection"
+	message := []byte("stream client prematurely closed connection")
 	if err != io.EOF {
-		message += " (" + err.Error() + ")"
+		message = logs.AppendErrno(message, err)
 	}
-	s.Log(logs.Info, message)
+	s.Log(logs.Info, string(message))
 	if r.onAbort == nil {
 		r.stop()
 		s.Finalize(stream.StatusInternal)

@@ -1,18 +1,16 @@
 package ngx
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"os"
-	"syscall"
 	"time"
 
 	"github.com/weirproxy/weir/internal/logs"
 	"github.com/weirproxy/weir/internal/netio"
 	"github.com/weirproxy/weir/internal/resolver"
 	"github.com/weirproxy/weir/internal/resolver/addr"
+	"github.com/weirproxy/weir/internal/stream"
 )
 
 // locate finds the address, and connects to it.
@@ -99,7 +97,7 @@ func (s *socket) dial(to netio.Addr, name string) progress {
 		opts.Local, opts.Bind = s.bound, true
 	}
 	if err := l.Dial(s.m.worker.Loop, &to, &opts, s); err != nil {
-		s.dialFailed(err, name)
+		s.dialFailed(l, err, name)
 		return failed
 	}
 	s.m.worker.AddConnections(1)
@@ -112,18 +110,12 @@ func (s *socket) dial(to netio.Addr, name string) progress {
 }
 
 // dialFailed logs that a connection could not even begin (ngx_event_connect_peer).
-func (s *socket) dialFailed(err error, name string) {
+func (s *socket) dialFailed(l *link, err error, name string) {
 	s.connectErr = reasonOf(err)
 	level := logs.Crit
-	for _, errno := range []syscall.Errno{syscall.ECONNREFUSED, syscall.EAGAIN, syscall.ECONNRESET, syscall.ENETDOWN,
-		syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH} {
-		if errors.Is(err, errno) {
-			level = logs.Error
-		}
+	if stream.IsPeersFault(err) {
+		level = logs.Error
 	}
-	call := "connect() to " + name
-	if failed := new(os.SyscallError); errors.As(err, &failed) && failed.Syscall == "bind" {
-		call = "bind(" + s.bound.AddrPort.Addr().String() + ")"
-	}
-	s.log(level, string(logs.AppendErrno([]byte(call+" failed"), err)))
+	text, _ := stream.DescribeDial(err, name, s.bound)
+	s.logAt(l, level, text)
 }

@@ -16,13 +16,18 @@ func (s *socket) log(level logs.Level, message string) {
 		s.req.log(level, message)
 		return
 	}
+	s.logAt(s.link, level, message)
+}
+
+// logAt does so for a connection that is not the socket's, or not yet; l may be nil.
+func (s *socket) logAt(l *link, level logs.Level, message string) {
 	message += ", upstream: " + s.host
-	address := ""
-	if s.link != nil {
-		address = s.link.address()
-	}
 	if s.port != 0 {
 		message += ":" + strconv.Itoa(int(s.port))
+	}
+	address := ""
+	if l != nil {
+		address = l.address()
 	}
 	s.req.log(level, message+"("+address+")")
 }

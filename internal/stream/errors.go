@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/netio"
 )
 
 // Describe words a failed system call as nginx's logs do: "connect() failed (111: Connection refused)".
@@ -15,6 +16,27 @@ func Describe(err error) string {
 		return err.Error()
 	}
 	return string(logs.AppendErrno([]byte(call.Syscall+"() failed"), err))
+}
+
+// DescribeDial words why a connection could not begin (ngx_event_connect_peer): "connect() to NAME failed (…)"; or what
+// failed before it, such as "bind(FROM) failed (…)", which local tells.
+func DescribeDial(err error, name string, from netio.Addr) (text string, local bool) {
+	var call *os.SyscallError
+	switch {
+	case !errors.As(err, &call) || call.Syscall == "connect":
+		return string(logs.AppendErrno([]byte("connect() to "+name+" failed"), err)), false
+	case call.Syscall == "bind":
+		return string(logs.AppendErrno([]byte("bind("+bare(from)+") failed"), err)), true
+	}
+	return Describe(err), true
+}
+
+// bare is an address as proxy_bind has it: without a port if it names none.
+func bare(a netio.Addr) string {
+	if a.AddrPort.Port() == 0 {
+		return a.AddrPort.Addr().String()
+	}
+	return a.String()
 }
 
 // LogIOError writes a line about an error of a client's or peer's connection: those that a peer causes are of level
@@ -28,4 +50,15 @@ func (s *Session) LogIOError(err error, side string) {
 		}
 	}
 	s.Log(level, Describe(err)+side)
+}
+
+// IsPeersFault tells errors that a peer or the network cause from those of this machine (ngx_event_connect_peer).
+func IsPeersFault(err error) bool {
+	for _, errno := range []syscall.Errno{syscall.ECONNREFUSED, syscall.EAGAIN, syscall.ECONNRESET, syscall.ENETDOWN,
+		syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
 }

@@ -2,12 +2,14 @@ package handover
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"syscall"
 
 	"github.com/weirproxy/weir/handoff"
 	"github.com/weirproxy/weir/internal/logs"
 	"github.com/weirproxy/weir/internal/loop"
+	"github.com/weirproxy/weir/internal/netio"
 	"github.com/weirproxy/weir/internal/resolver/addr"
 	"github.com/weirproxy/weir/internal/stream"
 	"golang.org/x/sys/unix"
@@ -224,11 +226,13 @@ func (t *transfer) takeBack(err error) {
 func (t *transfer) log(err error) {
 	name := t.receivers[t.at]
 	text := stream.Describe(err)
+	var call *os.SyscallError
 	switch {
 	case err == handoff.ErrTimeout:
 		text = string(logs.AppendErrno([]byte("receiver timed out"), syscall.ETIMEDOUT))
-	case strings.HasPrefix(text, "connect()"):
-		t.s.Log(logs.Error, strings.Replace(text, "connect()", "connect() to "+name, 1))
+	case errors.As(err, &call) && call.Syscall == "connect":
+		text, _ = stream.DescribeDial(err, name, netio.Addr{})
+		t.s.Log(logs.Error, text)
 		return
 	}
 	t.s.Log(logs.Error, text+`, receiver: "`+name+`"`)

@@ -2,9 +2,6 @@ package proxy
 
 import (
 	"cmp"
-	"errors"
-	"strings"
-	"syscall"
 
 	"github.com/weirproxy/weir/internal/logs"
 	"github.com/weirproxy/weir/internal/netio"
@@ -94,37 +91,17 @@ func (l *link) choose() bool {
 // dialFailed handles a connect that could not even begin (ngx_event_connect_peer): a refusal by the system counts
 // as the peer's failure, want of a socket does not.
 func (l *link) dialFailed(err error) {
-	text := stream.Describe(err)
+	text, local := stream.DescribeDial(err, l.peering.Name, l.peering.Local)
 	level := logs.Crit
-	if isConnect := strings.HasPrefix(text, "connect()"); isConnect {
-		if isPeersFault(err) {
-			level = logs.Error
-		}
-		l.s.Log(level, strings.Replace(text, "connect()", "connect() to "+l.peering.Name, 1))
-		l.tryNext()
+	if !local && stream.IsPeersFault(err) {
+		level = logs.Error
+	}
+	l.s.Log(level, text)
+	if local {
+		l.s.Finalize(stream.StatusInternal)
 		return
 	}
-	l.s.Log(logs.Crit, strings.Replace(text, "bind()", "bind("+bare(l.peering.Local)+")", 1))
-	l.s.Finalize(stream.StatusInternal)
-}
-
-// isPeersFault tells errors that a peer or the network cause from those of this machine (ngx_event_connect_peer).
-func isPeersFault(err error) bool {
-	for _, errno := range []syscall.Errno{syscall.ECONNREFUSED, syscall.EAGAIN, syscall.ECONNRESET, syscall.ENETDOWN,
-		syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH} {
-		if errors.Is(err, errno) {
-			return true
-		}
-	}
-	return false
-}
-
-// bare is an address as proxy_bind has it: without a port if it names none.
-func bare(a netio.Addr) string {
-	if a.AddrPort.Port() == 0 {
-		return a.AddrPort.Addr().String()
-	}
-	return a.String()
+	l.tryNext()
 }
 
 func (l *link) connectEvent() {
