@@ -8,7 +8,7 @@
 //	daemon.go     the same in the background: the command returns when the sockets listen
 //	signals.go    HUP, USR1, QUIT, TERM; reload.go is the next generation
 //
-// With -t only load.go runs; with -s it is signaller.go that tells the running process.
+// With -t check.go reads the configuration and tries its files; with -s signaller.go tells the running process.
 package main
 
 import "os"

@@ -32,7 +32,7 @@ var modules = []*stream.Module{
 	// preread: preread_protocol, ssl_preread, Lua
 	protocol.Module,
 	sslpreread.Module,
-	// content: proxy, return, Lua
+	// content: proxy_pass, return, pass, handoff, Lua, which has handlers in access, preread and log as well
 	proxy.Module,
 	returns.Module,
 	pass.Module,
@@ -42,6 +42,6 @@ var modules = []*stream.Module{
 	mapping.Module,
 	splitclients.Module,
 	geo.Module,
-	// log: Lua, log
+	// log: access_log, behind proxy_pass and Lua
 	accesslog.Module,
 }

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/weirproxy/weir/internal/conf"
 	"github.com/weirproxy/weir/internal/logs"
@@ -63,22 +62,6 @@ type Block struct {
 
 // In is the block that a directive stands in.
 func In(s *conf.Scope) *Block { return s.Data.(*Block) }
-
-// In is the module's configuration of the block that a directive stands in.
-func (k *Slot[T]) In(s *conf.Scope) *T { return In(s).conf[k.index].(*T) }
-
-// Stream is the module's configuration of stream{} itself while it is read.
-func (k *Slot[T]) Stream(b *Builder) *T { return b.block.conf[k.index].(*T) }
-
-// Set makes a directive's setter of a function on the module's configuration.
-func (k *Slot[T]) Set(fn func(c *T, b *Block, n *conf.Node) error) conf.Setter {
-	return func(s *conf.Scope, n *conf.Node) error { return fn(k.In(s), In(s), n) }
-}
-
-// Field makes a setter for a directive that is nothing but one value, which may be set once in a block.
-func Field[T, V any](k *Slot[T], field func(*T) *conf.Value[V], read func(*conf.Node) (V, error)) conf.Setter {
-	return conf.Slot(func(s *conf.Scope) *conf.Value[V] { return field(k.In(s)) }, read)
-}
 
 // InStreamServer is the context of most directives.
 const InStreamServer = conf.InStream | conf.InServer
@@ -201,86 +184,5 @@ func (b *Block) SetContent(n *conf.Node, handler func(s *Session)) error {
 		return n.Directivef(`conflicts with "%s" in the same server`, b.Server.ContentBy)
 	}
 	b.Server.Content, b.Server.ContentBy = handler, n.Name
-	return nil
-}
-
-// Define adds a variable. One that is Changeable may be defined more than once; any other is a duplicate.
-func (b *Builder) Define(def Variable) (*Var, error) {
-	if def.Name == "" {
-		return nil, fmt.Errorf(`invalid variable name "$"`)
-	}
-	def.Name = strings.ToLower(def.Name)
-	if def.Prefix {
-		b.Config.prefix = append(b.Config.prefix, &def)
-		return nil, nil
-	}
-	v := b.use(def.Name)
-	if v.Variable != nil {
-		if !v.Changeable {
-			return nil, fmt.Errorf(`the duplicate "%s" variable`, def.Name)
-		}
-		if def.Get == nil {
-			return v, nil // takes another value by Set
-		}
-	}
-	v.Variable = &def
-	b.keep(v)
-	return v, nil
-}
-
-// keep gives the variable a place among a session's values, if it needs one.
-func (b *Builder) keep(v *Var) {
-	if (v.Cached || v.Changeable) && v.index < 0 {
-		v.index = b.Config.cached
-		b.Config.cached++
-	}
-}
-
-func (b *Builder) defineAll(list []Variable) error {
-	for _, def := range list {
-		if _, err := b.Define(def); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// use is the variable of that name, which may be defined later.
-func (b *Builder) use(name string) *Var {
-	name = strings.ToLower(name)
-	v := b.Config.vars[name]
-	if v == nil {
-		v = &Var{Name: name, index: -1}
-		b.Config.vars[name] = v
-	}
-	return v
-}
-
-// Var is the variable of that name, for a directive that names it; it may be defined later, and is an error in the
-// end when it was not.
-func (b *Builder) Var(name string) (*Var, error) {
-	if name == "" {
-		return nil, fmt.Errorf(`invalid variable name "$"`)
-	}
-	v := b.use(name)
-	b.pending = append(b.pending, v)
-	return v, nil
-}
-
-func (b *Builder) resolveVars() error {
-	for _, v := range b.pending {
-		if v.Variable != nil {
-			continue
-		}
-		if v.Variable = b.Config.prefixOf(v.Name); v.Variable == nil {
-			return &conf.Error{Msg: fmt.Sprintf(`unknown "%s" variable`, v.Name)}
-		}
-		b.keep(v)
-	}
-	for name, v := range b.Config.vars {
-		if v.Variable == nil {
-			delete(b.Config.vars, name)
-		}
-	}
 	return nil
 }

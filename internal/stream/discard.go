@@ -7,7 +7,11 @@ func (c *Config) Discard() { c.close() }
 // workers and sockets that the current one does not need go. Descriptors that were added to a socket stay, as connections may
 // wait on them by now. Discard c afterwards.
 func (r *Runtime) Abandon(c *Config) {
-	each(r.workers, func(w *Worker) { w.freeUnused(c) })
+	each(r.workers, func(w *Worker) {
+		if w.ID < len(c.workers) {
+			w.freeStates(c)
+		}
+	})
 	r.dismiss()
 	if r.config == nil {
 		r.closeUnwanted(nil)
@@ -17,21 +21,4 @@ func (r *Runtime) Abandon(c *Config) {
 	r.closeUnwanted(wanted)
 	r.refresh(r.config, wanted)
 	each(r.workers, func(w *Worker) { w.watchAll(r.sockets, wanted) })
-}
-
-// freeUnused frees what Build has made for the worker, which may be nothing or a part.
-func (w *Worker) freeUnused(c *Config) {
-	if w.ID >= len(c.workers) {
-		return
-	}
-	mine := &c.workers[w.ID]
-	for _, m := range c.modules {
-		if m.Worker == nil || m.Worker.Free == nil || mine.state == nil {
-			continue
-		}
-		if state := mine.state[m.Worker.slot]; state != nil {
-			m.Worker.Free(w, state)
-		}
-	}
-	mine.state = nil
 }

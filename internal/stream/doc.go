@@ -3,8 +3,8 @@
 //
 // A session's way is always the same (DESIGN: a session's way):
 //
-//	accept (acceptor.go) → Worker.begin (worker.go) → the handlers of its server, phase by phase (engine.go)
-//	  → Server.Content → Session.Finalize: the log phase, lingering, freed (finalize.go)
+//	accept (acceptor.go) → Worker.arrive (worker.go) → Session.enter (session.go) → the handlers of its server, phase
+//	  by phase (engine.go) → Server.Content → Session.Finalize: the log phase, lingering (linger.go), freed
 //
 // What runs in the phases comes from modules. A module is one package that exports one Module: its directives, its
 // configuration's Slot, its handlers and variables. cmd/weir lists them in the order in which they run:
@@ -22,7 +22,7 @@
 //
 // What one module does for another, or for Lua, is agreed upon in services.go.
 //
-// A handler returns Declined, Done, Again or a status; it never calls the next one, and never blocks.
+// A handler returns Declined, Done, Again, Taken or a status; it never calls the next one, and never blocks.
 //
 // A configuration becomes a generation: Directives reads it into a Config, Runtime.Listen opens what is not open yet,
 // Runtime.Build makes the workers' states, Runtime.Apply switches the workers over. Until Apply nothing has changed.

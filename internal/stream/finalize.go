@@ -1,7 +1,5 @@
 package stream
 
-import "github.com/weirproxy/weir/internal/netio"
-
 // Finalize ends the session: the log phase runs, the client is closed, as lingering_close says, and the session is
 // freed. It must not be used afterwards.
 func (s *Session) Finalize(status int) {
@@ -66,76 +64,3 @@ func (s *Session) Detach() (fd int) {
 // CloseAtOnce has the session end without lingering: another process may have the connection as well, and must not find
 // it shut down.
 func (s *Session) CloseAtOnce() { s.flags |= atOnce }
-
-// Lingering is a value of lingering_close.
-type Lingering int
-
-// What lingering_close says (as ngx_http_core_module's directive of that name).
-const (
-	LingerOff    Lingering = iota
-	LingerOn               // when the client has been answered and has sent what was not read
-	LingerAlways           // until the client has finished
-)
-
-func (s *Session) mustLinger() bool {
-	c := &s.Client
-	if !c.IsOpen() || c.EOF() || s.flags&(atOnce|cutOff) != 0 {
-		return false
-	}
-	switch s.Server.LingeringClose {
-	case LingerAlways:
-		return true
-	case LingerOn:
-		// Closing a socket with unread bytes resets the connection: the client loses what it has not read yet of the answer.
-		return s.Sent > 0 && c.HasInput()
-	}
-	return false
-}
-
-// linger shuts the connection for sending and throws away what comes, until the client has finished, has been
-// silent for lingering_timeout, or lingering_time is over.
-func (s *Session) linger() {
-	if s.Client.CloseWrite() != nil {
-		s.Worker.free(s)
-		return
-	}
-	s.lingerUntil = s.Worker.Loop.Millis() + s.Server.LingeringTime
-	s.OnClient, s.OnTimer = drain, endLinger
-	s.Arm(min(s.Server.LingeringTimeout, s.Server.LingeringTime))
-	drain(s)
-}
-
-func endLinger(s *Session) { s.Worker.free(s) }
-
-func drain(s *Session) {
-	left := s.lingerUntil - s.Worker.Loop.Millis()
-	for range drainRounds {
-		if left <= 0 {
-			s.Worker.free(s)
-			return
-		}
-		_, err := s.Client.Read(s.Worker.Scratch)
-		if err == netio.ErrAgain {
-			s.Arm(min(s.Server.LingeringTimeout, left))
-			return
-		}
-		if err != nil {
-			s.Worker.free(s)
-			return
-		}
-		if !s.Client.Readable() {
-			s.Arm(min(s.Server.LingeringTimeout, left))
-			return
-		}
-	}
-	// A client that sends faster than this must not keep others waiting.
-	id := s.ID
-	s.Worker.Loop.Next(func() {
-		if s.ID == id && s.lingerUntil != 0 {
-			drain(s)
-		}
-	})
-}
-
-// drainRounds bounds how much is thrown away at once.
-const drainRounds = 16

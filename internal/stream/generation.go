@@ -75,15 +75,24 @@ func (w *Worker) freeIfUnused(c *Config) {
 	if !mine.retired || mine.holders > 0 {
 		return
 	}
-	for _, m := range c.modules {
-		if m.Worker != nil && m.Worker.Free != nil {
-			m.Worker.Free(w, mine.state[m.Worker.slot])
-		}
-	}
-	mine.state = nil
+	w.freeStates(c)
 	if atomic.AddInt32(&c.freed, 1) == int32(len(c.workers)) {
 		c.close()
 	}
+}
+
+// freeStates frees what Build has made for the worker, which may be nothing or a part.
+func (w *Worker) freeStates(c *Config) {
+	mine := &c.workers[w.ID]
+	for _, m := range c.modules {
+		if m.Worker == nil || m.Worker.Free == nil || mine.state == nil {
+			continue
+		}
+		if state := mine.state[m.Worker.slot]; state != nil {
+			m.Worker.Free(w, state)
+		}
+	}
+	mine.state = nil
 }
 
 // close calls what OnClose was given.

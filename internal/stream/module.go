@@ -47,7 +47,6 @@ const (
 	Preread
 	Content
 	Log
-	phases
 )
 
 // Result is what a handler returns: one of the constants below, or a Status that ends the session.

@@ -11,7 +11,7 @@ import (
 )
 
 // Runtime is the workers, the sockets they share, and the current generation. Its methods are called from one
-// goroutine, the process's. A new generation takes Hire, Build and Listen, and then Apply; or Abandon.
+// goroutine at a time. A new generation takes Hire, Build and Listen, and then Apply; or Abandon.
 type Runtime struct {
 	workforce
 	sockets map[string]*socket // by address
@@ -83,7 +83,7 @@ func (c *Config) wanted() map[string]*Listener {
 	return wanted
 }
 
-// Build makes what the workers need of c: Lua VMs above all. When an error is returned nothing has changed.
+// Build makes what the workers need of c: Lua VMs above all. After an error Abandon frees what was made.
 func (r *Runtime) Build(c *Config) error { return c.buildWorkers(c.WorkerProcesses) }
 
 // Apply makes c, which Listen and Build have accepted, the current generation: sockets that it does not name are
@@ -177,57 +177,4 @@ func (r *Runtime) Stop() {
 	}
 	r.endAll((*Worker).cutOff)
 	r.closeUnwanted(nil)
-}
-
-// takeNoMore has the worker take no more sessions.
-func (w *Worker) takeNoMore() {
-	w.stopping = true
-	w.unwatch(func(*acceptor) bool { return false })
-	w.keepFeeders(func(*feeder) bool { return false })
-}
-
-// cutOff ends what the worker does, at once.
-func (w *Worker) cutOff() {
-	if w.config == nil {
-		return
-	}
-	w.takeNoMore()
-	w.onIdle = nil
-	w.endSessions(nil)
-	w.retire(w.config)
-}
-
-// quit takes no more sessions and calls idle once when the last one has gone.
-func (w *Worker) quit(idle func()) {
-	w.takeNoMore()
-	w.onIdle = idle
-	w.retire(w.config)
-	w.checkIdle()
-}
-
-// checkIdle is called whenever a holder of a generation has gone.
-func (w *Worker) checkIdle() {
-	if w.onIdle == nil || w.holds > 0 || netio.WhenSent(w.Loop, w.checkIdle) {
-		return
-	}
-	idle := w.onIdle
-	w.onIdle = nil
-	idle()
-}
-
-// endSessions finalizes the sessions of a generation; nil: all.
-func (w *Worker) endSessions(of *Config) {
-	for s := w.sessions; s != nil; {
-		next := s.next
-		switch {
-		case of != nil && s.Server.config != of:
-		case s.Ended():
-			w.free(s)
-		default:
-			s.Log(logs.Info, "shutdown timeout")
-			s.flags |= cutOff
-			s.Finalize(StatusOK)
-		}
-		s = next
-	}
 }

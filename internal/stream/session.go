@@ -42,7 +42,7 @@ type Session struct {
 	listener    *Listener
 	handed      *handoff.Message // of a connection that another process handed over
 	local       netip.AddrPort   // set when asked for or when the listener has several addresses
-	values      []value          // cached variables, by Var.cache
+	values      []value          // cached variables, by Var.index
 	captures    captures         // of the last regex that matched
 	cleanups    []func(*Session)
 	prev        *Session // the worker's list of sessions
@@ -149,4 +149,25 @@ func (s *Session) Log(level logs.Level, message string) {
 // LogBare writes a line without what Log adds.
 func (s *Session) LogBare(level logs.Level, message string) {
 	s.Server.ErrorLog.Write(level, s.ID, message)
+}
+
+// enter begins the session's way at its listener.
+func (s *Session) enter() {
+	s.Action = "initializing session"
+	if s.Logs(logs.Info) {
+		s.logBegin()
+	}
+	if s.listener.ProxyProtocol {
+		s.readProxyHeader()
+		return
+	}
+	s.Resume()
+}
+
+func (s *Session) logBegin() {
+	client := "unix:"
+	if s.Remote.IsValid() {
+		client = s.Remote.String()
+	}
+	s.Server.ErrorLog.Write(logs.Info, s.ID, "client "+client+" connected to "+s.listener.Addr.String())
 }

@@ -1,6 +1,10 @@
 package stream
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/weirproxy/weir/internal/conf"
+)
 
 var slots, sessionSlots atomic.Int32
 
@@ -20,6 +24,22 @@ func (k *Slot[T]) Of(s *Server) *T { return s.conf[k.index].(*T) }
 
 // Main is the configuration that stands in stream{} itself.
 func (k *Slot[T]) Main(c *Config) *T { return c.conf[k.index].(*T) }
+
+// In is the module's configuration of the block that a directive stands in.
+func (k *Slot[T]) In(s *conf.Scope) *T { return In(s).conf[k.index].(*T) }
+
+// Stream is the module's configuration of stream{} itself while it is read.
+func (k *Slot[T]) Stream(b *Builder) *T { return b.block.conf[k.index].(*T) }
+
+// Set makes a directive's setter of a function on the module's configuration.
+func (k *Slot[T]) Set(fn func(c *T, b *Block, n *conf.Node) error) conf.Setter {
+	return func(s *conf.Scope, n *conf.Node) error { return fn(k.In(s), In(s), n) }
+}
+
+// Field makes a setter for a directive that is nothing but one value, which may be set once in a block.
+func Field[T, V any](k *Slot[T], field func(*T) *conf.Value[V], read func(*conf.Node) (V, error)) conf.Setter {
+	return conf.Slot(func(s *conf.Scope) *conf.Value[V] { return field(k.In(s)) }, read)
+}
 
 // SlotDecl is a slot with what makes and merges its values.
 type SlotDecl struct {

@@ -1,10 +1,8 @@
 package stream
 
 import (
-	"fmt"
 	"strings"
 
-	"github.com/weirproxy/weir/internal/conf"
 	"github.com/weirproxy/weir/internal/logs"
 )
 
@@ -111,22 +109,6 @@ func (s *Session) value(v *Var) *value {
 	return &s.values[v.index]
 }
 
-// LendText is an empty buffer to build a text in, within one event, until KeepText takes it back.
-func (w *Worker) LendText() []byte {
-	buf := w.text
-	w.text = nil
-	return buf[:0]
-}
-
-// KeepText takes back the worker's text buffer after use, grown or not. While it is lent out there is none: an
-// evaluation within an evaluation then allocates one.
-func (w *Worker) KeepText(buf []byte) {
-	const most = 64 << 10
-	if cap(buf) <= most {
-		w.text = buf[:0]
-	}
-}
-
 // Var is the variable of that name, whatever its case; nil when there is none.
 func (c *Config) Var(name string) *Var {
 	if v := c.vars[name]; v != nil {
@@ -150,36 +132,4 @@ func (c *Config) prefixOf(name string) (longest *Variable) {
 		}
 	}
 	return longest
-}
-
-// VarName is the name in an argument that names a variable to be defined: "$name".
-func VarName(arg string) (string, error) {
-	name, ok := strings.CutPrefix(arg, "$")
-	if !ok {
-		return "", fmt.Errorf(`invalid variable name "%s"`, arg)
-	}
-	return name, nil
-}
-
-// TextVariable makes a setter of directives such as map, "name text $variable { … }": read makes of the block what says
-// the variable's value for a text.
-func TextVariable(read func(b *Block, n *conf.Node, text *Template) (Variable, error)) conf.Setter {
-	return func(s *conf.Scope, n *conf.Node) error {
-		b := In(s)
-		text, err := b.Template(n.Args[0])
-		if err != nil {
-			return err
-		}
-		name, err := VarName(n.Args[1])
-		if err != nil {
-			return err
-		}
-		def, err := read(b, n, text)
-		if err != nil {
-			return err
-		}
-		def.Name, def.Changeable = name, true
-		_, err = b.Define(def)
-		return err
-	}
 }

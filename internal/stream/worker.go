@@ -120,27 +120,6 @@ func (w *Worker) attach(fd int, l *Listener) *Session {
 	return s
 }
 
-// enter begins the session's way at its listener.
-func (s *Session) enter() {
-	s.Action = "initializing session"
-	if s.Logs(logs.Info) {
-		s.logBegin()
-	}
-	if s.listener.ProxyProtocol {
-		s.readProxyHeader()
-		return
-	}
-	s.Resume()
-}
-
-func (s *Session) logBegin() {
-	client := "unix:"
-	if s.Remote.IsValid() {
-		client = s.Remote.String()
-	}
-	s.Server.ErrorLog.Write(logs.Info, s.ID, "client "+client+" connected to "+s.listener.Addr.String())
-}
-
 func (w *Worker) take() *Session {
 	s := w.idle
 	if s == nil {
@@ -185,18 +164,18 @@ func (w *Worker) free(s *Session) {
 	w.checkIdle()
 }
 
-// Hold keeps a generation from being freed, and the worker from ending, until Release is called as often.
-func (w *Worker) Hold(c *Config) {
-	c.workers[w.ID].holders++
-	w.holds++
+// LendText is an empty buffer to build a text in, within one event, until KeepText takes it back.
+func (w *Worker) LendText() []byte {
+	buf := w.text
+	w.text = nil
+	return buf[:0]
 }
 
-// Release undoes a Hold.
-func (w *Worker) Release(c *Config) {
-	c.workers[w.ID].holders--
-	w.holds--
-	w.freeIfUnused(c)
-	if w.onIdle != nil {
-		w.Loop.Next(w.checkIdle)
+// KeepText takes back the worker's text buffer after use, grown or not. While it is lent out there is none: an
+// evaluation within an evaluation then allocates one.
+func (w *Worker) KeepText(buf []byte) {
+	const most = 64 << 10
+	if cap(buf) <= most {
+		w.text = buf[:0]
 	}
 }

@@ -1,9 +1,9 @@
 // Package proxy is the stream module that connects a session to a peer and carries bytes both ways
 // (ngx_stream_proxy_module).
 //
-// The parts, in a session's order: module.go reads the directives; target.go finds the group that proxy_pass names;
-// connect.go chooses peers and connects until one answers; flow.go carries the bytes, bulk.go by splice when there
-// are many, rate.go no faster than allowed; account.go tells at the end how it went.
+// The parts, in a session's order: module.go reads the directives; proxy.go begins and ends; target.go finds the group that
+// proxy_pass names; connect.go chooses peers and connects until one answers, soon.go together with others; flow.go carries
+// the bytes, bulk.go by splice when there are many, rate.go no faster than allowed; account.go tells at the end how it went.
 //
 // Nothing is read from the client before a peer is connected: up to then the bytes stay in the kernel, and another
 // peer can be tried.
