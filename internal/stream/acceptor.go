@@ -1,12 +1,9 @@
 package stream
 
 import (
-	"errors"
-
 	"github.com/weirproxy/weir/internal/logs"
 	"github.com/weirproxy/weir/internal/loop"
 	"github.com/weirproxy/weir/internal/netio"
-	"golang.org/x/sys/unix"
 )
 
 // acceptRetry is how long accepting pauses for lack of descriptors, in milliseconds, unless a session ends before.
@@ -58,7 +55,7 @@ func (a *acceptor) accept() {
 	for range burst {
 		if a.worker.Full() {
 			if !a.worker.hasArrived() {
-				a.pause("worker_connections are not enough")
+				a.pause(ErrFull.Error())
 			}
 			return
 		}
@@ -109,12 +106,10 @@ func (a *acceptor) take(fd int, from netio.Addr) {
 
 func (a *acceptor) failed(err error) {
 	switch {
-	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE), errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
-		if !a.worker.hasArrived() {
-			a.pause(Describe(err))
-		}
-	default:
+	case !isShortage(err):
 		a.worker.config.Log.Write(logs.Alert, 0, Describe(err))
+	case !a.worker.hasArrived():
+		a.pause(Describe(err))
 	}
 }
 

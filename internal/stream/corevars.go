@@ -85,13 +85,6 @@ var coreVariables = []Variable{
 	}},
 }
 
-func (s *Session) appendRemote(dst []byte) []byte {
-	if !s.Remote.IsValid() {
-		return append(dst, "unix:"...)
-	}
-	return s.Remote.Addr().AppendTo(dst)
-}
-
 // AppendSeconds appends milliseconds as nginx writes times: seconds with three decimals.
 func AppendSeconds(dst []byte, millis int64) []byte {
 	dst = strconv.AppendInt(dst, millis/1000, 10)

@@ -9,6 +9,15 @@ import (
 	"github.com/weirproxy/weir/internal/netio"
 )
 
+// ErrFull says that a worker has as many connections as it may have.
+var ErrFull = errors.New("worker_connections are not enough")
+
+// isShortage tells that the system has no descriptors or memory left: it may have some later.
+func isShortage(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) ||
+		errors.Is(err, syscall.ENOMEM)
+}
+
 // Describe words a failed system call as nginx's logs do: "connect() failed (111: Connection refused)".
 func Describe(err error) string {
 	var call *os.SyscallError

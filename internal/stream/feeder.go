@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"errors"
+	"fmt"
 	"io"
 
 	"github.com/weirproxy/weir/handoff"
@@ -18,6 +20,11 @@ type feeder struct {
 	key      string // its socket's
 	listener *Listener
 }
+
+var (
+	errFeederGone = errors.New("the sender has gone")
+	errNotStream  = errors.New("not a stream socket")
+)
 
 // feederBurst bounds how many sessions a feeder begins before other events have their turn.
 const feederBurst = 16
@@ -38,6 +45,13 @@ func (w *Worker) watchFeeder(fd int, a *acceptor) {
 		return
 	}
 	w.feeders = append(w.feeders, f)
+}
+
+func describePeer(peer *unix.Ucred) string {
+	if peer == nil {
+		return "by an unknown process"
+	}
+	return fmt.Sprintf("by process %d, uid %d, gid %d,", peer.Pid, peer.Uid, peer.Gid)
 }
 
 // keepFeeders closes those for which keep is false. What they were sent and have not answered stays the sender's.
@@ -105,7 +119,7 @@ func (f *feeder) begin(fd int, data []byte) error {
 		err = errNotStream
 	}
 	if err == nil && f.worker.Full() {
-		err = errFull
+		err = ErrFull
 	}
 	if err != nil {
 		unix.Close(fd)

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/user"
 	"strconv"
@@ -11,15 +10,6 @@ import (
 	"github.com/weirproxy/weir/internal/conf"
 	"golang.org/x/sys/unix"
 )
-
-var (
-	errFeederGone = errors.New("the sender has gone")
-	errNotStream  = errors.New("not a stream socket")
-	errFull       = errors.New("worker_connections are not enough")
-)
-
-// isShortage tells that the system has no descriptors left: it may have some later.
-func isShortage(err error) bool { return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) }
 
 // credentials is one handoff_allow: a process whose user and group are these; -1: any.
 type credentials struct{ uid, gid int }
@@ -89,11 +79,4 @@ func (s *Server) allows(peer *unix.Ucred) bool {
 		}
 	}
 	return false
-}
-
-func describePeer(peer *unix.Ucred) string {
-	if peer == nil {
-		return "by an unknown process"
-	}
-	return fmt.Sprintf("by process %d, uid %d, gid %d,", peer.Pid, peer.Uid, peer.Gid)
 }

@@ -116,12 +116,12 @@ func (s *Session) LocalAddr() netio.Addr {
 // Listener is the listening socket that the session came by.
 func (s *Session) Listener() *Listener { return s.listener }
 
-// RemoteText is the client's address for logs and $remote_addr: without port, "unix:" for a unix socket.
-func (s *Session) RemoteText() string {
+// appendRemote appends the client's address as logs and $remote_addr have it: without port, "unix:" for a unix socket.
+func (s *Session) appendRemote(dst []byte) []byte {
 	if !s.Remote.IsValid() {
-		return "unix:"
+		return append(dst, "unix:"...)
 	}
-	return s.Remote.Addr().String()
+	return s.Remote.Addr().AppendTo(dst)
 }
 
 // Logs tells whether a line of this level would be written.
@@ -138,7 +138,7 @@ func (s *Session) Log(level logs.Level, message string) {
 	if s.Action != "" {
 		line = append(append(line, " while "...), s.Action...)
 	}
-	line = append(append(line, ", client: "...), s.RemoteText()...)
+	line = s.appendRemote(append(line, ", client: "...))
 	line = append(append(line, ", server: "...), s.listener.Addr.String()...)
 	if s.LogSuffix != nil {
 		line = s.LogSuffix(s, line)

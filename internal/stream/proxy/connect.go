@@ -25,7 +25,7 @@ func (l *link) attempt() {
 // connect begins to connect to the peer that was chosen.
 func (l *link) connect() {
 	if l.s.Worker.Full() {
-		l.s.Log(logs.Alert, "worker_connections are not enough")
+		l.s.Log(logs.Alert, stream.ErrFull.Error())
 		l.s.Finalize(stream.StatusInternal)
 		return
 	}
