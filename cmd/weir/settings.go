@@ -10,7 +10,8 @@ import (
 	"github.com/weirproxy/weir/internal/logs"
 )
 
-// settings are what the directives outside of stream{} say. It is the Data of their scopes.
+// settings are what the directives outside of stream{} say. It is the Data of their scopes. masterProcess, pcreJIT, lockFile,
+// timerResolution and debugPoints have no effect: they are kept so that a second one is refused.
 type settings struct {
 	loading *loading
 
