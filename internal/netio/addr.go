@@ -3,6 +3,7 @@ package netio
 import (
 	"net/netip"
 	"strings"
+	"syscall"
 	"unsafe"
 
 	"github.com/weirproxy/weir/internal/resolver/addr"
@@ -73,3 +74,19 @@ func fromRaw(buf *unix.RawSockaddrAny, length uint32) Addr {
 
 // swap16 turns a port between host and network order.
 func swap16(port uint16) uint16 { return port<<8 | port>>8 }
+
+// LocalAddr is the address a socket is bound to.
+func LocalAddr(fd int) Addr { return name(syscall.SYS_GETSOCKNAME, fd) }
+
+// PeerAddr is the address a socket is connected to.
+func PeerAddr(fd int) Addr { return name(syscall.SYS_GETPEERNAME, fd) }
+
+func name(call uintptr, fd int) Addr {
+	var sa unix.RawSockaddrAny
+	size := uint32(unsafe.Sizeof(sa))
+	_, _, errno := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
+	if errno != 0 {
+		return Addr{}
+	}
+	return fromRaw(&sa, size)
+}

@@ -35,7 +35,7 @@ type Conn struct {
 	owner Owner
 	fd    int32
 	state connState
-	// before is what comes before the kernel's bytes (early.go, unread.go); nil: nothing, as nearly always.
+	// before is what comes before the kernel's bytes (ahead.go); nil: nothing, as nearly always.
 	before *ahead
 	unsent *unsent // nil: nothing, as nearly always
 }
@@ -264,53 +264,4 @@ func (c *Conn) shutdown(how int) error {
 		return os.NewSyscallError("shutdown", errno)
 	}
 	return nil
-}
-
-// Close closes the descriptor. Nothing happens when it is closed already.
-func (c *Conn) Close() {
-	if !c.IsOpen() {
-		return
-	}
-	c.Settle()
-	if c.unsent != nil && c.unsent.err == nil {
-		c.closeBehind()
-		c.state, c.before, c.unsent = 0, nil, nil
-		return
-	}
-	if c.state&shared != 0 {
-		c.Unwatch() // the kernel only forgets a descriptor whose last copy is closed
-		c.shutdown(unix.SHUT_RDWR)
-	}
-	c.loop.Forget(int(c.fd))
-	c.state, c.before, c.unsent = 0, nil, nil
-	syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(c.fd), 0, 0)
-}
-
-// Reset closes the descriptor so that the peer sees a reset: nothing unsent is sent any more.
-func (c *Conn) Reset() {
-	if c.IsOpen() {
-		c.dropLate()
-		unix.SetsockoptLinger(int(c.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-		c.Close()
-	}
-}
-
-// Share says that another process may have a copy of the descriptor and keep it: Close then ends the connection all
-// the same.
-func (c *Conn) Share() { c.state |= shared }
-
-// LetGo closes this process's copy of a descriptor that another process has: the connection stays open there.
-func (c *Conn) LetGo() {
-	if c.IsOpen() {
-		syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(c.Detach()), 0, 0)
-	}
-}
-
-// Detach gives the descriptor away: it is watched no more, stays open, and is the caller's. The Conn is closed. What is
-// Unsent after Settle is lost.
-func (c *Conn) Detach() int {
-	fd := c.Fd()
-	c.Unwatch()
-	c.state, c.before, c.unsent = 0, nil, nil
-	return fd
 }

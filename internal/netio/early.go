@@ -1,7 +1,6 @@
 package netio
 
 import (
-	"io"
 	"slices"
 
 	"github.com/weirproxy/weir/internal/loop"
@@ -77,69 +76,4 @@ func (d *desk) Handled() {
 		*r = earlyRead{}
 	}
 	d.in.n = 0
-}
-
-// ahead is what Read returns before it asks the kernel.
-type ahead struct {
-	bytes   []byte
-	err     error // after them; io.EOF: the end
-	drained bool  // and the kernel has no more, or an event will tell of it
-}
-
-// readBefore is Read while there is something before the kernel's bytes. What fits is filled up from the kernel, unless
-// that had no more, so that a short read means the same as ever: drained.
-func (c *Conn) readBefore(p []byte) (int, error) {
-	a := c.before
-	n := copy(p, a.bytes)
-	a.bytes = a.bytes[n:]
-	switch {
-	case len(a.bytes) > 0:
-		return n, nil
-	case a.err != nil && n > 0:
-		return n, nil // the next call tells of the error
-	}
-	c.before = nil
-	switch {
-	case a.err != nil:
-		if a.err == io.EOF {
-			c.state |= eof
-		}
-		return 0, a.err
-	case a.drained:
-		c.sawDrained()
-		return n, nil
-	case n == len(p) || !c.Readable():
-		return n, nil
-	}
-	m, err := c.Read(p[n:])
-	c.state &^= brief
-	if err != nil && err != ErrAgain {
-		c.keepError(err)
-	}
-	return n + m, nil
-}
-
-// keepError has the next Read tell of an error: the kernel tells of a reset once.
-func (c *Conn) keepError(err error) {
-	c.state &^= eof
-	c.before = &ahead{err: err}
-}
-
-// peekBefore is Peek while there is something before the kernel's bytes.
-func (c *Conn) peekBefore(p []byte) (int, error) {
-	a := c.before
-	n := copy(p, a.bytes)
-	switch {
-	case n == len(p):
-		return n, nil
-	case a.err != nil && n > 0:
-		return n, nil
-	case a.err != nil:
-		return 0, a.err
-	}
-	m, err := c.recv(p[n:], peek)
-	if err == ErrAgain {
-		c.state |= readable
-	}
-	return n + m, nil
 }

@@ -126,19 +126,3 @@ func Accept(listener int) (fd int, from Addr, err error) {
 		}
 	}
 }
-
-// LocalAddr is the address a socket is bound to.
-func LocalAddr(fd int) Addr { return name(syscall.SYS_GETSOCKNAME, fd) }
-
-// PeerAddr is the address a socket is connected to.
-func PeerAddr(fd int) Addr { return name(syscall.SYS_GETPEERNAME, fd) }
-
-func name(call uintptr, fd int) Addr {
-	var sa unix.RawSockaddrAny
-	size := uint32(unsafe.Sizeof(sa))
-	_, _, errno := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
-	if errno != 0 {
-		return Addr{}
-	}
-	return fromRaw(&sa, size)
-}
