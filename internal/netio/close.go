@@ -23,7 +23,7 @@ func (c *Conn) Close() {
 	}
 	c.loop.Forget(int(c.fd))
 	c.state, c.before, c.unsent = 0, nil, nil
-	syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(c.fd), 0, 0)
+	closeFd(int(c.fd))
 }
 
 // Reset closes the descriptor so that the peer sees a reset: nothing unsent is sent any more.
@@ -42,7 +42,7 @@ func (c *Conn) Share() { c.state |= shared }
 // LetGo closes this process's copy of a descriptor that another process has: the connection stays open there.
 func (c *Conn) LetGo() {
 	if c.IsOpen() {
-		syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(c.Detach()), 0, 0)
+		closeFd(c.Detach())
 	}
 }
 
@@ -54,3 +54,6 @@ func (c *Conn) Detach() int {
 	c.state, c.before, c.unsent = 0, nil, nil
 	return fd
 }
+
+// closeFd is unix.Close without the Go scheduler: what is closed on a loop does not wait.
+func closeFd(fd int) { syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(fd), 0, 0) }

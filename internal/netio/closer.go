@@ -2,7 +2,6 @@ package netio
 
 import (
 	"slices"
-	"syscall"
 
 	"github.com/weirproxy/weir/internal/loop"
 )
@@ -25,7 +24,7 @@ func (c *Conn) closeBehind() {
 	c.loop.Remove(int(c.fd))
 	d := deskOf(k.loop)
 	if d.dropped || c.loop.Add(int(c.fd), &k.Conn, watched) != nil {
-		syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(c.fd), 0, 0)
+		closeFd(int(c.fd))
 		return
 	}
 	k.loop.Arm(&k.timer, closeWithin)

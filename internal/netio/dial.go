@@ -28,18 +28,18 @@ func (c *Conn) Dial(l *loop.Loop, addr *Addr, opts *DialOptions, owner Owner) er
 		return err
 	}
 	if err := opts.apply(fd, addr); err != nil {
-		unix.Close(fd)
+		closeFd(fd)
 		return err
 	}
 	var sa unix.RawSockaddrAny
 	size := raw(addr, &sa)
 	_, _, errno := syscall.RawSyscall(syscall.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(size))
 	if errno != 0 && errno != unix.EINPROGRESS {
-		unix.Close(fd)
+		closeFd(fd)
 		return os.NewSyscallError("connect", errno)
 	}
 	if err := c.Attach(l, fd, owner); err != nil {
-		unix.Close(fd)
+		closeFd(fd)
 		return err
 	}
 	if errno != 0 {
@@ -64,37 +64,17 @@ func (o *DialOptions) apply(fd int, addr *Addr) error {
 	if addr.IsUnix() {
 		return nil
 	}
-	for _, option := range []struct {
-		want               bool
-		level, name, value int
-	}{
+	err := setOptions(fd, []option{
 		{o.KeepAlive, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
 		{o.SendBuffer > 0, unix.SOL_SOCKET, unix.SO_SNDBUF, o.SendBuffer},
 		{o.RecvBuffer > 0, unix.SOL_SOCKET, unix.SO_RCVBUF, o.RecvBuffer},
 		{o.Transparent, unix.SOL_IP, unix.IP_TRANSPARENT, 1},
 		{o.Bind && o.Local.AddrPort.Port() == 0, unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1},
-	} {
-		if !option.want {
-			continue
-		}
-		if err := setsockopt(fd, option.level, option.name, option.value); err != nil {
-			return err
-		}
+	})
+	if err == nil && o.Bind {
+		err = bind(fd, &o.Local)
 	}
-	if o.Bind {
-		return bind(fd, &o.Local)
-	}
-	return nil
-}
-
-func setsockopt(fd, level, name, value int) error {
-	v := int32(value)
-	_, _, errno := syscall.RawSyscall6(syscall.SYS_SETSOCKOPT, uintptr(fd), uintptr(level), uintptr(name),
-		uintptr(unsafe.Pointer(&v)), unsafe.Sizeof(v), 0)
-	if errno != 0 {
-		return os.NewSyscallError("setsockopt", errno)
-	}
-	return nil
+	return err
 }
 
 func bind(fd int, addr *Addr) error {

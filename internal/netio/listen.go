@@ -40,7 +40,7 @@ func Listen(addr Addr, o *ListenOptions) (int, error) {
 		return -1, err
 	}
 	if err := listen(fd, addr, o); err != nil {
-		unix.Close(fd)
+		closeFd(fd)
 		return -1, err
 	}
 	return fd, nil
@@ -76,10 +76,7 @@ func Backlog(fd, backlog int) error {
 func (o *ListenOptions) Apply(fd int, addr Addr) error {
 	k := o.KeepAlive
 	tcp := !addr.IsUnix()
-	for _, option := range []struct {
-		want               bool
-		level, name, value int
-	}{
+	return setOptions(fd, []option{
 		{o.RecvBuffer > 0, unix.SOL_SOCKET, unix.SO_RCVBUF, o.RecvBuffer},
 		{o.SendBuffer > 0, unix.SOL_SOCKET, unix.SO_SNDBUF, o.SendBuffer},
 		{tcp, unix.SOL_SOCKET, unix.SO_REUSEPORT, boolInt(o.ReusePort)},
@@ -90,22 +87,7 @@ func (o *ListenOptions) Apply(fd int, addr Addr) error {
 		{tcp && k.Count > 0, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, k.Count},
 		{tcp && o.DeferSecs > 0, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, o.DeferSecs},
 		{tcp && o.FastOpen > 0, unix.IPPROTO_TCP, unix.TCP_FASTOPEN, o.FastOpen},
-	} {
-		if !option.want {
-			continue
-		}
-		if err := setsockopt(fd, option.level, option.name, option.value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+	})
 }
 
 // Accept takes one connection off the queue of a listening socket: ErrAgain when there is none. The descriptor is

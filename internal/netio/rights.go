@@ -25,18 +25,8 @@ func SendRights(fd int, p []byte, pass int) error {
 	*(*int32)(unsafe.Pointer(&control[unix.SizeofCmsghdr])) = int32(pass)
 	vec := unix.Iovec{Base: unsafe.SliceData(p), Len: uint64(len(p))}
 	msg := unix.Msghdr{Iov: &vec, Iovlen: 1, Control: &control[0], Controllen: uint64(len(control))}
-	for {
-		_, _, errno := syscall.RawSyscall(syscall.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&msg)),
-			unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
-		switch {
-		case errno == 0:
-			return nil
-		case errno == unix.EAGAIN:
-			return ErrAgain
-		case errno != unix.EINTR:
-			return os.NewSyscallError("sendmsg", errno)
-		}
-	}
+	_, err := retry("sendmsg", syscall.SYS_SENDMSG, fd, unsafe.Pointer(&msg), unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0)
+	return err
 }
 
 // RecvRights receives a message of at most len(p) bytes and the descriptor that comes with it, which is the caller's:
@@ -45,21 +35,15 @@ func RecvRights(fd int, p []byte) (n, passed int, err error) {
 	var control [rightsSize]byte
 	vec := unix.Iovec{Base: unsafe.SliceData(p), Len: uint64(len(p))}
 	msg := unix.Msghdr{Iov: &vec, Iovlen: 1, Control: &control[0], Controllen: uint64(len(control))}
-	for {
-		got, _, errno := syscall.RawSyscall(syscall.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&msg)),
-			unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
-		switch {
-		case errno == 0 && got == 0 && msg.Controllen == 0:
-			return 0, -1, io.EOF
-		case errno == 0:
-			passed, err = rights(control[:msg.Controllen], msg.Flags)
-			return int(got), passed, err
-		case errno == unix.EAGAIN:
-			return 0, -1, ErrAgain
-		case errno != unix.EINTR:
-			return 0, -1, os.NewSyscallError("recvmsg", errno)
-		}
+	n, err = retry("recvmsg", syscall.SYS_RECVMSG, fd, unsafe.Pointer(&msg), unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC, 0)
+	switch {
+	case err != nil:
+		return 0, -1, err
+	case n == 0 && msg.Controllen == 0:
+		return 0, -1, io.EOF
 	}
+	passed, err = rights(control[:msg.Controllen], msg.Flags)
+	return n, passed, err
 }
 
 // rights is the one descriptor of a control message.
@@ -75,7 +59,7 @@ func rights(control []byte, flags int32) (int, error) {
 		return fds[0], nil
 	}
 	for _, fd := range fds {
-		unix.Close(fd)
+		closeFd(fd)
 	}
 	if flags&unix.MSG_CTRUNC != 0 && len(fds) == 0 {
 		return -1, os.NewSyscallError("recvmsg", unix.EMFILE)
@@ -85,35 +69,32 @@ func rights(control []byte, flags int32) (int, error) {
 
 // RecvByte receives a message's first byte: io.EOF at the end, ErrAgain when nothing is there.
 func RecvByte(fd int) (byte, error) {
-	var buf [1]byte
-	for {
-		n, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&buf)), 1,
-			unix.MSG_DONTWAIT, 0, 0)
-		switch {
-		case errno == 0 && n == 0:
-			return 0, io.EOF
-		case errno == 0:
-			return buf[0], nil
-		case errno == unix.EAGAIN:
-			return 0, ErrAgain
-		case errno != unix.EINTR:
-			return 0, os.NewSyscallError("recv", errno)
-		}
+	var b byte
+	n, err := retry("recv", syscall.SYS_RECVFROM, fd, unsafe.Pointer(&b), 1, unix.MSG_DONTWAIT)
+	if err == nil && n == 0 {
+		err = io.EOF
 	}
+	return b, err
 }
 
 // SendByte sends one byte: ErrAgain when there is no room.
 func SendByte(fd int, b byte) error {
+	_, err := retry("send", syscall.SYS_SENDTO, fd, unsafe.Pointer(&b), 1, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	return err
+}
+
+// retry makes a call that does not wait, again while a signal interrupts it: ErrAgain when it would have to wait. Its
+// arguments are fd, p, a, b and zeros. A Conn has loops of its own, as it takes note of what the kernel says.
+func retry(name string, call uintptr, fd int, p unsafe.Pointer, a, b uintptr) (int, error) {
 	for {
-		_, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&b)), 1,
-			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+		n, _, errno := syscall.RawSyscall6(call, uintptr(fd), uintptr(p), a, b, 0, 0)
 		switch {
 		case errno == 0:
-			return nil
+			return int(n), nil
 		case errno == unix.EAGAIN:
-			return ErrAgain
+			return 0, ErrAgain
 		case errno != unix.EINTR:
-			return os.NewSyscallError("send", errno)
+			return 0, os.NewSyscallError(name, errno)
 		}
 	}
 }

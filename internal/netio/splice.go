@@ -27,8 +27,8 @@ func (p *Pipe) Open() error {
 
 // Close closes the pipe with whatever is in it.
 func (p *Pipe) Close() {
-	unix.Close(int(p.r))
-	unix.Close(int(p.w))
+	closeFd(int(p.r))
+	closeFd(int(p.w))
 }
 
 // SpliceTo moves what there is to read into an empty pipe: io.EOF at the end, ErrAgain when nothing is there.

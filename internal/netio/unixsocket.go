@@ -21,7 +21,7 @@ func ConnectUnix(path string, kind int) (int, error) {
 	if errno == 0 {
 		return fd, nil
 	}
-	unix.Close(fd)
+	closeFd(fd)
 	if errno == unix.EAGAIN {
 		return -1, ErrAgain
 	}
