@@ -44,16 +44,16 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		tree := parseAlone(text)
 		err := testTable().Root(InMain, &limits{}).Walk(tree.Nodes)
-		if err == nil && tree.Err() != nil {
-			t.Fatalf("Walk passed over %v", tree.Err())
+		if err == nil && syntaxError(tree.Nodes) != nil {
+			t.Fatalf("Walk passed over %v", syntaxError(tree.Nodes))
 		}
-		if tree.Err() != nil || len(text) > maxParam/2 {
+		if syntaxError(tree.Nodes) != nil || len(text) > maxParam/2 {
 			return
 		}
 		var first, second strings.Builder
 		write(&first, tree.Nodes)
 		again := parseAlone(first.String())
-		if err := again.Err(); err != nil {
+		if err := syntaxError(again.Nodes); err != nil {
 			t.Fatalf("%q, written as %q: %v", text, first.String(), err)
 		}
 		write(&second, again.Nodes)

@@ -26,7 +26,7 @@ func TestLuaBlock(t *testing.T) {
 	} {
 		nodes := ParseString("t", "x_by_lua_block {"+body+"}\nafter;").Nodes
 		if len(nodes) != 2 || nodes[0].Err != nil || nodes[1].Name != "after" {
-			t.Errorf("%q: error %v", body, lastError(nodes))
+			t.Errorf("%q: error %v", body, syntaxError(nodes))
 			continue
 		}
 		if n := nodes[0]; !n.IsCode || !n.HasBlock || n.Code != body || n.EndLine != 1+strings.Count(body, "\n") {
@@ -47,7 +47,7 @@ func TestLuaBlockErrors(t *testing.T) {
 		{"x_by_lua_block { } }", `unexpected "}" in t:1`},
 	}
 	for _, tt := range tests {
-		err := ParseString("t", tt.text).Err()
+		err := syntaxError(ParseString("t", tt.text).Nodes)
 		if err == nil || err.Error() != tt.want {
 			t.Errorf("%q: got %v, want %q", tt.text, err, tt.want)
 		}

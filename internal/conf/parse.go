@@ -55,25 +55,6 @@ func ParseParam(prefix, text string) *Tree {
 
 func folder(path string) string { return path[:strings.LastIndexByte(path, '/')+1] }
 
-// Err is the syntax error that ended parsing, or nil. Walk reports it by itself.
-func (t *Tree) Err() error {
-	if err := lastError(t.Nodes); err != nil {
-		return err
-	}
-	return nil
-}
-
-func lastError(nodes []*Node) *Error {
-	if len(nodes) == 0 {
-		return nil
-	}
-	last := nodes[len(nodes)-1]
-	if last.Err != nil {
-		return last.Err
-	}
-	return lastError(last.Block)
-}
-
 type parser struct {
 	tree   *Tree
 	prefix string

@@ -8,6 +8,18 @@ import (
 	"testing"
 )
 
+// syntaxError is the one that ended parsing, or nil.
+func syntaxError(nodes []*Node) error {
+	for len(nodes) > 0 {
+		last := nodes[len(nodes)-1]
+		if last.Err != nil {
+			return last.Err
+		}
+		nodes = last.Block
+	}
+	return nil
+}
+
 func words(n *Node) []string { return append([]string{n.Name}, n.Args...) }
 
 func TestWords(t *testing.T) {
@@ -41,7 +53,7 @@ func TestWords(t *testing.T) {
 			got = words(nodes[0])
 		}
 		if tt.want == nil {
-			if err := lastError(nodes); err == nil {
+			if err := syntaxError(nodes); err == nil {
 				t.Errorf("%q: parsed as %q", tt.text, got)
 			}
 			continue
@@ -78,7 +90,7 @@ func TestSyntaxErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got := ""
-		if err := ParseString("t", tt.text).Err(); err != nil {
+		if err := syntaxError(ParseString("t", tt.text).Nodes); err != nil {
 			got = err.Error()
 		}
 		if got != tt.want {
@@ -96,7 +108,7 @@ func TestParam(t *testing.T) {
 	}
 	for _, tt := range tests {
 		tree, got := ParseParam("/p/", tt.text), ""
-		if err := tree.Err(); err != nil {
+		if err := syntaxError(tree.Nodes); err != nil {
 			got = err.Error()
 		}
 		if got != tt.want {
@@ -173,7 +185,7 @@ func TestInclude(t *testing.T) {
 	}
 	names(tree.Nodes)
 	if s := strings.Join(got, " "); s != "a s one x two deep deep z" {
-		t.Errorf("got %q, error %v", s, tree.Err())
+		t.Errorf("got %q, error %v", s, syntaxError(tree.Nodes))
 	}
 	if pos := tree.Nodes[2].Pos.String(); pos != dir+"/d/deep.inc:2" {
 		t.Errorf("position %q", pos)
@@ -210,7 +222,7 @@ func TestIncludeErrors(t *testing.T) {
 	for _, tt := range tests {
 		tree, err := ParseFile(dir + "/" + tt.file)
 		if err == nil {
-			err = tree.Err()
+			err = syntaxError(tree.Nodes)
 		}
 		if got := strings.ReplaceAll(err.Error(), dir, "D"); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.file, got, tt.want)

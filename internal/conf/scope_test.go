@@ -30,9 +30,6 @@ func testTable() *Table {
 		}
 	}
 	var enum Value[int]
-	var bits Value[uint64]
-	var bufs Value[Bufs]
-	var num Value[int64]
 	return NewTable(
 		[]Directive{
 			{"stream", InMain, Block | NoArgs, enter(InStream)},
@@ -45,10 +42,6 @@ func testTable() *Table {
 			{"size", InStream | InServer, Take1, Slot(func(s *Scope) *Value[int64] { return &l(s).size }, (*Node).Size)},
 			{"flag", InMain, Flag, Slot(func(s *Scope) *Value[bool] { return &l(s).on }, (*Node).Flag)},
 			{"enum", InMain, Take1, Slot(func(*Scope) *Value[int] { return &enum }, testEnum.Read)},
-			{"bits", InMain, OneMore, Slot(func(*Scope) *Value[uint64] { return &bits }, Bits{{"a", 1}, {"b", 2}}.Read)},
-			{"bufs", InMain, Take2, Slot(func(*Scope) *Value[Bufs] { return &bufs }, (*Node).Bufs)},
-			{"num", InMain, Take1, Slot(func(*Scope) *Value[int64] { return &num }, Between(1, 5))},
-			{"least", InMain, Take1, Slot(func(*Scope) *Value[int64] { return &num }, Between(2, -1))},
 			{"two", InMain, TwoMore, note},
 			{"some", InMain, Take13, note},
 			{"fails", InMain, NoArgs, func(*Scope, *Node) error { return errors.New("no luck") }},
@@ -102,14 +95,6 @@ func TestWalkErrors(t *testing.T) {
 		{"flag;", `invalid number of arguments in "flag" directive in t:1`},
 		{"enum third;", `invalid value "third" in t:1`},
 		{"enum FIRST;", ""},
-		{"bits a b c;", `invalid value "c" in t:1`},
-		{"bits b a;", ""},
-		{"bufs 0 1k;", `"bufs" directive invalid value in t:1`},
-		{"bufs 4 1k;", ""},
-		{"num x;", `"num" directive invalid number in t:1`},
-		{"num 6;", `value must be between 1 and 5 in t:1`},
-		{"least 1;", `value must be equal to or greater than 2 in t:1`},
-		{"least 100;", ""},
 		{"\nfails;", "no luck in t:2"},
 		{"ends {\n note;\n}", "empty in t:3"},
 		{"x_by_lua_block {\n\n}", `"x_by_lua_block" directive is duplicate in t:3`},

@@ -65,34 +65,12 @@ func (n *Node) Offset() (int64, error) { return n.read(ParseOffset, "invalid val
 // Msec reads a time in milliseconds.
 func (n *Node) Msec() (int64, error) { return n.read(ParseMsec, "invalid value") }
 
-// Sec reads a time in seconds.
-func (n *Node) Sec() (int64, error) { return n.read(ParseSec, "invalid value") }
-
 func (n *Node) read(parse func(string) (int64, bool), complaint string) (int64, error) {
 	v, ok := parse(n.arg())
 	if !ok {
 		return 0, n.Directivef("%s", complaint)
 	}
 	return v, nil
-}
-
-// Bufs is what "8 16k" says: how many buffers of how many bytes.
-type Bufs struct {
-	Num  int64
-	Size int64
-}
-
-// Bufs reads two arguments, neither of them zero.
-func (n *Node) Bufs() (Bufs, error) {
-	if len(n.Args) < 2 {
-		return Bufs{}, n.Directivef("invalid value")
-	}
-	num, ok := ParseInt(n.Args[0])
-	size, ok2 := ParseSize(n.Args[1])
-	if !ok || !ok2 || num == 0 || size == 0 {
-		return Bufs{}, n.Directivef("invalid value")
-	}
-	return Bufs{Num: num, Size: size}, nil
 }
 
 // Enum is the words a directive may take, and what they mean.
@@ -118,38 +96,6 @@ func (e Enum[T]) Read(n *Node) (T, error) {
 		return v, n.InvalidValue(n.arg())
 	}
 	return v, nil
-}
-
-// Bits is an Enum of bits, of which a directive takes any number.
-type Bits Enum[uint64]
-
-// Read is a reader for Slot: all arguments or-ed.
-func (b Bits) Read(n *Node) (uint64, error) {
-	var all uint64
-	for _, word := range n.Args {
-		bit, ok := Enum[uint64](b).Lookup(word)
-		if !ok {
-			return 0, n.InvalidValue(word)
-		}
-		all |= bit
-	}
-	return all, nil
-}
-
-// Between is a reader that checks a number's bounds; high -1 is no upper bound (ngx_conf_check_num_bounds).
-func Between(low, high int64) func(n *Node) (int64, error) {
-	return func(n *Node) (int64, error) {
-		v, err := n.Int()
-		switch {
-		case err != nil:
-			return 0, err
-		case high == -1 && v < low:
-			return 0, n.Errorf("value must be equal to or greater than %d", low)
-		case v < low || high != -1 && v > high:
-			return 0, n.Errorf("value must be between %d and %d", low, high)
-		}
-		return v, nil
-	}
 }
 
 // arg is the first argument, "" without one: arity has been checked before.

@@ -193,10 +193,6 @@ void wr_pushval(wr_vm *vm, lua_State *L, wr_val *v, int argbase)
         lua_rawgeti(L, LUA_REGISTRYINDEX, (int)v->u);
         lua_setmetatable(L, -2);
         return;
-    case WR_GLOBAL:
-        push_key(vm, L, v);
-        lua_rawget(L, LUA_GLOBALSINDEX);
-        return;
     default: lua_pushnil(L);
     }
 }

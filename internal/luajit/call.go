@@ -39,12 +39,6 @@ type Call struct {
 // Len is the number of arguments.
 func (c *Call) Len() int { return c.list.n }
 
-// Pushed is the number of values pushed so far.
-func (c *Call) Pushed() int { return c.Values.n }
-
-// VM is the VM the call came from.
-func (c *Call) VM() *VM { return c.list.vm }
-
 // Thread is the thread that runs, nil on the main state (init code,
 // finalizers at Close).
 func (c *Call) Thread() *Thread {

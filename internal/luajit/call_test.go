@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"unsafe"
 )
@@ -93,22 +92,6 @@ func TestErrors(t *testing.T) {
 	})
 	if got := finish(t, start(t, vm, `return copy("alive")`)); got != "alive" {
 		t.Errorf("after errors: %q", got)
-	}
-}
-
-func TestTraceback(t *testing.T) {
-	vm := newVM(t)
-	primitives(t, vm)
-	th := start(t, vm, "local function inner() fail('x') end\nlocal function outer() inner(); return 1 end\nouter()")
-	if th.Resume() != Failed {
-		t.Fatal("did not fail")
-	}
-	defer th.Release()
-	tb := th.Traceback()
-	for _, want := range []string{"stack traceback:", "[C]: in function 'fail'", "test:1: in function 'inner'", "test:3: in main chunk"} {
-		if !strings.Contains(tb, want) {
-			t.Errorf("no %q in %s", want, tb)
-		}
 	}
 }
 

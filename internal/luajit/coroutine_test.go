@@ -119,11 +119,11 @@ func TestReleaseParked(t *testing.T) {
 		t.Fatal("not parked")
 	}
 	leaf := th.Active()
-	if leaf == th || leaf != th.Stopped() || leaf.Parent() != th {
+	if leaf == th || leaf != th.Stopped() || leaf.c.parent != th.c {
 		t.Error("the chain is broken")
 	}
 	th.Release()
-	if th.Alive() || leaf.Parent() != nil {
+	if th.Alive() || leaf.c.parent != nil {
 		t.Error("released thread is alive")
 	}
 	got := finish(t, start(t, vm, `return coroutine.status(kept), coroutine.status(inner),

@@ -10,8 +10,8 @@ import (
 	"unsafe"
 )
 
-func (vm *VM) gc(how, arg int) int64 {
-	req := C.wr_req{op: C.WP_GC, how: C.int32_t(how), n: C.int32_t(arg)}
+func (vm *VM) gc(how int) int64 {
+	req := C.wr_req{op: C.WP_GC, how: C.int32_t(how)}
 	if vm.request(&req) != nil {
 		return 0
 	}
@@ -19,15 +19,11 @@ func (vm *VM) gc(how, arg int) int64 {
 }
 
 // Collect runs a full garbage collection.
-func (vm *VM) Collect() { vm.gc(C.LUA_GCCOLLECT, 0) }
-
-// SetPause sets how many percent the heap grows between collections; Lua's
-// default is 200.
-func (vm *VM) SetPause(percent int) { vm.gc(C.LUA_GCSETPAUSE, percent) }
+func (vm *VM) Collect() { vm.gc(C.LUA_GCCOLLECT) }
 
 // MemoryUsed is the size of the Lua heap in bytes.
 func (vm *VM) MemoryUsed() int64 {
-	return vm.gc(C.LUA_GCCOUNT, 0)*1024 + vm.gc(C.LUA_GCCOUNTB, 0)
+	return vm.gc(C.LUA_GCCOUNT)*1024 + vm.gc(C.LUA_GCCOUNTB)
 }
 
 // SetMemoryLimit makes an allocation beyond this many bytes fail with Lua's

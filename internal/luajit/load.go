@@ -60,12 +60,6 @@ func (vm *VM) requestNamed(req *C.wr_req, name string, data []byte) error {
 	return vm.request(req)
 }
 
-// Preload makes source what require(name) loads.
-func (vm *VM) Preload(name string, source []byte) error {
-	req := C.wr_req{op: C.WP_PRELOAD}
-	return vm.requestNamed(&req, "="+name, source)
-}
-
 // SetPath sets package.path.
 func (vm *VM) SetPath(path string) error {
 	req := C.wr_req{op: C.WP_PATH}

@@ -48,8 +48,8 @@ func TestManyVMs(t *testing.T) {
 func TestUnderConstantCollection(t *testing.T) {
 	vm := newVM(t)
 	primitives(t, vm)
-	vm.SetPause(1)
-	err := vm.Eval("=gc", `collectgarbage("setstepmul", 10000)
+	err := vm.Eval("=gc", `collectgarbage("setpause", 1)
+		collectgarbage("setstepmul", 10000)
 		local function again()
 			local p = newproxy(true)
 			getmetatable(p).__gc = function()

@@ -54,30 +54,6 @@ static int do_results(wr_vm *vm, lua_State *L, wr_req *r)
     return 0;
 }
 
-static int do_traceback(wr_vm *vm, lua_State *L, wr_req *r)
-{
-    size_t len;
-    luaL_traceback(L, r->thread->L, r->srclen ? r->src : NULL, r->how);
-    const char *s = lua_tolstring(L, -1, &len);
-    uint64_t mark = vm->blen;
-    wr_append(vm, L, s, len);
-    vm->blen = mark;
-    vm->msg = vm->buf + mark;
-    vm->msglen = len;
-    return 0;
-}
-
-static int do_preload(lua_State *L, wr_req *r)
-{
-    if (luaL_loadbuffer(L, r->src, r->srclen, r->name) != 0)
-        return lua_error(L);
-    lua_getfield(L, LUA_GLOBALSINDEX, "package");
-    lua_getfield(L, -1, "preload");
-    lua_pushvalue(L, -3);
-    lua_setfield(L, -2, r->name + 1);       /* past the '=' of a chunk name */
-    return 0;
-}
-
 static int do_path(lua_State *L, wr_req *r)
 {
     lua_getfield(L, LUA_GLOBALSINDEX, "package");
@@ -112,9 +88,7 @@ int wr_dispatch(lua_State *L)
     case WP_CALL: return do_call(vm, L, r);
     case WP_RESULTS: return do_results(vm, L, r);
     case WP_UNREF: luaL_unref(L, LUA_REGISTRYINDEX, r->ref); return 0;
-    case WP_TRACEBACK: return do_traceback(vm, L, r);
-    case WP_GC: r->out = lua_gc(L, r->how, r->n); return 0;
-    case WP_PRELOAD: return do_preload(L, r);
+    case WP_GC: r->out = lua_gc(L, r->how, 0); return 0;
     case WP_PUSH: push_all(vm, L, r); return lua_gettop(L);
     case WP_PATH: return do_path(L, r);
     case WP_SETGLOBAL: return do_setglobal(vm, L, r);

@@ -94,12 +94,6 @@ func (v *Values) PushEnded(t *Thread, ok bool) {
 	t.forget()
 }
 
-// PushGlobal appends the global variable of this name, nil when there is none.
-func (v *Values) PushGlobal(name string) {
-	off := v.vm.keep(unsafe.StringData(name), len(name))
-	v.put(C.WR_GLOBAL, off, uint64(len(name)))
-}
-
 // NewTable appends a table with room for narr items and nrec fields.
 func (v *Values) NewTable(narr, nrec int) { v.put(C.WR_NEWTABLE, uint64(narr), uint64(nrec)) }
 
@@ -123,9 +117,6 @@ func (v *Values) PushBound(primitive Ref, n int) { v.put(C.WR_BIND, uint64(primi
 
 // SetMetatable gives the table that was pushed last a metatable.
 func (v *Values) SetMetatable(meta Ref) { v.put(C.WR_SETMETA, uint64(meta), 0) }
-
-// Reset forgets what was pushed.
-func (v *Values) Reset() { v.n = 0 }
 
 // keep copies n bytes into the VM's buffer and answers their offset: the
 // buffer may move before they are read.

@@ -79,19 +79,13 @@ func TestCModule(t *testing.T) {
 	})
 }
 
-func TestPreloadAndPrelude(t *testing.T) {
+func TestPrelude(t *testing.T) {
 	vm := newVM(t)
 	register(t, vm, "one", Options{}, func(c *Call) Outcome { c.PushInt(1); return Return })
-	if err := vm.Preload("my.mod", []byte(`return {name = ...}`)); err != nil {
-		t.Fatal(err)
-	}
 	if err := vm.Prelude("=prelude", []byte(`local p = ...; answer = p.one() + 41`)); err != nil {
 		t.Fatal(err)
 	}
-	if err := vm.Preload("bad", []byte(`x =`)); err == nil || !strings.Contains(err.Error(), "bad:1:") {
-		t.Errorf("bad preload: %v", err)
-	}
-	runAll(t, vm, []source{{"use", `return require("my.mod").name, answer`, "my.mod 42"}})
+	runAll(t, vm, []source{{"use", `return answer`, "42"}})
 }
 
 func TestCheck(t *testing.T) {

@@ -20,7 +20,7 @@ const (
 	Parked State = C.WR_PARKED
 	// Yielded: coroutine.yield in a thread that no coroutine resumed.
 	Yielded State = C.WR_COYIELD
-	// Failed: the thread ended with an error; see Err and Traceback.
+	// Failed: the thread ended with an error; see Err.
 	Failed State = C.WR_FAILED
 )
 
@@ -93,9 +93,6 @@ func (vm *VM) Start(chunk *Chunk) (*Thread, error) {
 	return vm.thread(req.thread), nil
 }
 
-// VM is the VM of the thread.
-func (t *Thread) VM() *VM { return t.vm }
-
 // Args begins the values of the next Resume. Nothing else may be asked of the
 // VM between Args and Resume.
 func (t *Thread) Args() *Values {
@@ -158,28 +155,11 @@ func (t *Thread) Results() Results {
 // "unknown reason". To be asked directly after Resume.
 func (t *Thread) Err() error { return errors.New(t.vm.message()) }
 
-// Traceback is Lua's traceback of t, without a message.
-func (t *Thread) Traceback() string {
-	req := C.wr_req{op: C.WP_TRACEBACK, thread: t.c}
-	if err := t.vm.request(&req); err != nil {
-		return err.Error()
-	}
-	return t.vm.message()
-}
-
 // Status is what coroutine.status tells of t, as far as it is scheduled here.
 func (t *Thread) Status() Status { return Status(t.c.status) }
 
 // SetStatus sets what coroutine.status tells.
 func (t *Thread) SetStatus(s Status) { t.c.status = C.int32_t(s) }
-
-// Parent is the thread whose coroutine.resume runs t, nil when there is none.
-func (t *Thread) Parent() *Thread {
-	if t.c.parent == nil {
-		return nil
-	}
-	return t.vm.thread(t.c.parent)
-}
 
 // Active is the end of the chain of coroutines that t has resumed: the one
 // that is parked when t is waiting. It is t when t resumed none.

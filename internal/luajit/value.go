@@ -153,15 +153,6 @@ func (l *list) SetBox(i int, number uint64) {
 	v.u = number
 }
 
-// Pointer is the address of a (light) userdata. ngx.null is nil.
-func (l *list) Pointer(i int) uintptr {
-	v := l.at(i)
-	if v.t != int64(LightUserdata) && v.t != int64(Userdata) {
-		return 0
-	}
-	return uintptr(v.u)
-}
-
 // ThreadAt is the Thread of coroutine i; nil for another type, and for a
 // coroutine that was released (a dead one) or that is none of ours.
 func (l *list) ThreadAt(i int) *Thread {

@@ -22,11 +22,10 @@ enum {
     WR_NEWTABLE = 34,   /* u: array slots, len: hash slots */
     WR_SETINDEX = 35,   /* u: index; takes the value above the table */
     WR_SETFIELD = 36,   /* u: offset of the key, len; takes the value */
-    WR_GLOBAL = 37,     /* u: offset of a global's name, len */
-    WR_BOX = 38,        /* u: number in a userdata, len: its metatable's ref */
-    WR_BIND = 40,       /* u: reference of a primitive, len: values to bind */
+    WR_BOX = 37,        /* u: number in a userdata, len: its metatable's ref */
+    WR_BIND = 38,       /* u: reference of a primitive, len: values to bind */
     WR_SETMETA = 39,    /* u: reference of a metatable for the table above */
-    WR_ENDED = 41,      /* u: thread whose results to take, len: it did not fail */
+    WR_ENDED = 40,      /* u: thread whose results to take, len: it did not fail */
 };
 
 typedef struct wr_val {
@@ -234,17 +233,14 @@ void wr_setlimit(uintptr_t vm, uint64_t bytes);
 
 /* protect.c: everything Go asks for that may raise */
 enum { WP_LOAD = 1, WP_NEWTHREAD, WP_REGISTER, WP_CALL, WP_RESULTS, WP_UNREF,
-       WP_TRACEBACK, WP_GC, WP_PRELOAD, WP_PUSH, WP_PATH, WP_SETGLOBAL,
-       WP_RELEASE };
+       WP_GC, WP_PUSH, WP_PATH, WP_SETGLOBAL, WP_RELEASE };
 
 typedef struct wr_req {
     const char *name;
     const char *src;
-    uint64_t namelen;
     uint64_t srclen;
     wr_val *vals;
     wr_thread *thread;
-    wr_thread *other;
     wr_fn fn;
     int32_t op;
     int32_t n;

@@ -174,7 +174,7 @@ func TestLuaMatchLimit(t *testing.T) {
 
 func TestLuaJITStack(t *testing.T) {
 	vm := newVM(t, "{}")
-	defer pcre.SetJITStack(0)
+	defer luatest.Eval(t, newVM(t, "{}"), `module.opt("jit_stack_size", 0)`)
 	luatest.Eval(t, vm, `
 		local long = ("ab"):rep(20000)
 		want("nil pcre_exec() failed: -46", re.match(long, "^(?:(a)|b)*$", "j"))

@@ -14,7 +14,7 @@
 // weir_re.h through ffi.C, from compiled traces too. They are exported by the binary when it is linked with
 // -rdynamic, which this package asks of the linker.
 //
-// PCRE2 runs its compiled patterns on 32 KB of the thread's own stack, unless [SetJITStack] says otherwise.
+// PCRE2 runs its compiled patterns on 32 KB of the thread's own stack, unless Lua code asks for more (ngx.re.opt).
 // What this package does not do: replacement (Lua's is in re.lua), streaming, and UTF-16.
 package pcre
 
@@ -133,10 +133,6 @@ func matchError(rc int) error {
 	}
 	return fmt.Errorf("pcre2_match() failed: %d", rc)
 }
-
-// SetJITStack lets every thread's matches use up to size bytes of a stack of their own; 0 returns to the 32 KB
-// that PCRE2 takes from the thread's stack.
-func SetJITStack(size int) { C.weir_re_set_jit_stack(C.size_t(size)) }
 
 func readNames(re *C.weir_re_t) []Name {
 	if re.name_count == 0 {

@@ -123,22 +123,6 @@ func TestMatchAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestJITStack(t *testing.T) {
-	re, err := Compile(`^(?:(a)|b)*$`, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	subject := strings.Repeat("ab", 20000)
-	if _, err := re.Match(subject, nil); err == nil {
-		t.Fatal("32 KB were enough: the test needs a greedier pattern")
-	}
-	SetJITStack(16 << 20)
-	defer SetJITStack(0)
-	if n, err := re.Match(subject, nil); n == 0 || err != nil {
-		t.Errorf("with a stack of 16 MB: n %d, error %v", n, err)
-	}
-}
-
 func FuzzCompile(f *testing.F) {
 	for _, s := range []string{"(a|b)*c", "[[:alpha:]", "(?<n>x)\\k<n>", "\\", "a{2,1}", "(?R)", "\x00(", "é+"} {
 		f.Add(s, "abc\x00é", 0)

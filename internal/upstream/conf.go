@@ -15,9 +15,6 @@ const (
 	RandomTwo             // random two [least_conn]
 )
 
-// NeedsKey tells whether the method chooses by a key that Selection.Init is given.
-func (m Method) NeedsKey() bool { return m == Hash || m == ConsistentHash }
-
 // allowsBackup tells whether "backup" may be written after the method's directive (the upstream modules' flags).
 func (m Method) allowsBackup() bool { return m == RoundRobin || m == LeastConn }
 
@@ -55,8 +52,6 @@ type GroupConf struct {
 	// Zone is the shared memory zone's name; when it is not empty all workers share the group's state, and a reload
 	// keeps it.
 	Zone string
-	// Prepare, when set, makes Peer.Prepared of each new peer's address: whatever form the connector likes best.
-	Prepare func(addr.Addr) any
 }
 
 // Implicit is the group nginx makes for an address written directly in proxy_pass or resolved from its variables.

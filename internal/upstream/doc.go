@@ -22,7 +22,7 @@
 // Without a zone each worker has an Instance of its own with its own weights, failures and connection counts, exactly
 // as nginx's workers do; it is used by that worker alone and takes no lock. With a zone all workers share one Instance
 // under one mutex, which is held for one selection or one release and never across a wait. Peer's exported fields do not
-// change after the peer is made and may be read by anyone; its counters are read with Instance.Peers.
+// change after the peer is made and may be read by anyone.
 //
 // What it does not do: connect, check health actively, keep connections, or know slow_start, sticky sessions and the
 // other directives nginx sells.

@@ -44,12 +44,6 @@ func check(conf *GroupConf) error {
 	return nil
 }
 
-// Name is the upstream block's name.
-func (g *Group) Name() string { return g.conf.Name }
-
-// Method is the group's balancing method.
-func (g *Group) Method() Method { return g.conf.Method }
-
 // Zone is the name of the group's zone; empty when it has none.
 func (g *Group) Zone() string { return g.conf.Zone }
 

@@ -7,7 +7,6 @@ import (
 
 // Instance is one state of a group: the only one when the group has a zone, else one worker's.
 type Instance struct {
-	group *Group
 	mu    *sync.Mutex // nil when one worker owns the instance
 	conf  *GroupConf
 	hosts []*host // servers resolved at run time
@@ -30,7 +29,7 @@ type peers struct {
 }
 
 func newInstance(g *Group, mu *sync.Mutex) *Instance {
-	in := &Instance{group: g, mu: mu, conf: &g.conf, random: rand.IntN}
+	in := &Instance{mu: mu, conf: &g.conf, random: rand.IntN}
 	resolving := g.NeedsResolver()
 	for i := range g.conf.Servers {
 		s := &g.conf.Servers[i]
@@ -43,7 +42,7 @@ func newInstance(g *Group, mu *sync.Mutex) *Instance {
 			continue
 		}
 		for _, a := range s.Addrs {
-			list.list = append(list.list, newPeer(s, a, s.Name, in.conf))
+			list.list = append(list.list, newPeer(s, a, s.Name))
 		}
 	}
 	in.changed()
@@ -98,24 +97,4 @@ func (in *Instance) unlock() {
 	if in.mu != nil {
 		in.mu.Unlock()
 	}
-}
-
-// Group is the group this is an instance of.
-func (in *Instance) Group() *Group { return in.group }
-
-// Peers reports the state of every peer, primary ones first. An instance that one worker owns may be asked by that
-// worker only.
-func (in *Instance) Peers(now int64) []PeerState {
-	in.lock()
-	defer in.unlock()
-	var states []PeerState
-	for _, p := range in.primary.list {
-		states = append(states, p.state(now, false))
-	}
-	if in.backup != nil {
-		for _, p := range in.backup.list {
-			states = append(states, p.state(now, true))
-		}
-	}
-	return states
 }

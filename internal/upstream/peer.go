@@ -10,8 +10,6 @@ type Peer struct {
 	Name string
 	// Server is the server as the configuration writes it (or the SRV record's target).
 	Server string
-	// Prepared is what GroupConf.Prepare made of Addr.
-	Prepared any
 
 	weight      int
 	maxConns    int
@@ -32,27 +30,9 @@ type health struct {
 	fails    int
 	accessed int64 // second of the last failure
 	checked  int64 // second of the last failure or of the attempt that opened a new fail_timeout
-	selected uint64
-	failed   uint64
 }
 
-// PeerState is a peer's state at one moment.
-type PeerState struct {
-	*Peer
-	Backup bool
-	Down   bool
-	Weight int
-	// Active counts the sessions that hold the peer, Fails the failures that count now; Selected and Failed count
-	// selections and failures since the start.
-	Active   int
-	Fails    int
-	Selected uint64
-	Failed   uint64
-	// Unavailable tells that max_fails keeps the peer from being chosen.
-	Unavailable bool
-}
-
-func newPeer(s *ServerConf, a addr.Addr, server string, conf *GroupConf) *Peer {
+func newPeer(s *ServerConf, a addr.Addr, server string) *Peer {
 	p := &Peer{
 		Addr:        a,
 		Name:        a.String(),
@@ -65,9 +45,6 @@ func newPeer(s *ServerConf, a addr.Addr, server string, conf *GroupConf) *Peer {
 		health:      &health{},
 	}
 	p.effectiveWeight = p.weight
-	if conf.Prepare != nil {
-		p.Prepared = conf.Prepare(a)
-	}
 	return p
 }
 
@@ -108,19 +85,10 @@ func (p *Peer) recover() {
 // fail records a failure; disabled tells that it was the one that makes the peer unavailable.
 func (p *Peer) fail(now int64) (disabled bool) {
 	p.fails++
-	p.failed++
 	p.accessed, p.checked = now, now
 	if p.maxFails > 0 {
 		p.effectiveWeight = max(p.effectiveWeight-p.weight/p.maxFails, 0)
 		disabled = p.fails >= p.maxFails
 	}
 	return disabled
-}
-
-func (p *Peer) state(now int64, backup bool) PeerState {
-	return PeerState{
-		Peer: p, Backup: backup, Down: p.down, Weight: p.weight,
-		Active: p.conns, Fails: p.fails, Selected: p.selected, Failed: p.failed,
-		Unavailable: p.exhausted(now),
-	}
 }

@@ -47,15 +47,15 @@ func (g *Group) Replace(i int, answer []Resolved) {
 func (in *Instance) resolvedTo(h *host, answer []Resolved) {
 	if h.server.Service == "" {
 		list := in.listOf(h.server.Backup)
-		list.list = in.merge(list.list, h, answer)
+		list.list = merge(list.list, h, answer)
 		return
 	}
 	primary, backup := byPriority(answer)
 	if h.server.Backup {
 		primary, backup = nil, answer
 	}
-	in.primary.list = in.merge(in.primary.list, h, primary)
-	in.backup.list = in.merge(in.backup.list, h, backup)
+	in.primary.list = merge(in.primary.list, h, primary)
+	in.backup.list = merge(in.backup.list, h, backup)
 }
 
 // byPriority parts an SRV answer as ngx_stream_upstream_zone_resolve_handler does.
@@ -75,10 +75,10 @@ func byPriority(answer []Resolved) (primary, backup []Resolved) {
 }
 
 // merge returns list with the peers of h that answer still has, less those it has not, and with new ones at the end.
-func (in *Instance) merge(list []*Peer, h *host, answer []Resolved) []*Peer {
+func merge(list []*Peer, h *host, answer []Resolved) []*Peer {
 	var fresh []*Peer
 	for _, r := range answer {
-		fresh = append(fresh, in.peerOf(h, r))
+		fresh = append(fresh, peerOf(h, r))
 	}
 	kept := make([]*Peer, 0, len(list)+len(fresh))
 	for _, p := range list {
@@ -95,7 +95,7 @@ func (in *Instance) merge(list []*Peer, h *host, answer []Resolved) []*Peer {
 	return append(kept, fresh...)
 }
 
-func (in *Instance) peerOf(h *host, r Resolved) *Peer {
+func peerOf(h *host, r Resolved) *Peer {
 	s := *h.server
 	port, name := s.Port, s.Name
 	if s.Service != "" {
@@ -104,7 +104,7 @@ func (in *Instance) peerOf(h *host, r Resolved) *Peer {
 			s.Weight = r.Weight
 		}
 	}
-	p := newPeer(&s, addr.FromIP(r.IP, port), name, in.conf)
+	p := newPeer(&s, addr.FromIP(r.IP, port), name)
 	p.host = h
 	return p
 }

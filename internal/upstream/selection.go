@@ -171,7 +171,6 @@ func (s *Selection) take(i int, now int64) *Peer {
 	p := s.list.list[i]
 	s.current = p
 	p.conns++
-	p.selected++
 	if s.list.single {
 		return p
 	}

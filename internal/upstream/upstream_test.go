@@ -116,7 +116,7 @@ func TestLeastConn(t *testing.T) {
 		got.WriteString(letter(p))
 	}
 	for i, want := range []int{2, 4, 2} {
-		if n := in.Peers(t0)[i].Active; n != want {
+		if n := allPeers(in)[i].conns; n != want {
 			t.Errorf("peer %d holds %d, want %d (%s)", i, n, want, got.String())
 		}
 	}
@@ -162,7 +162,7 @@ func TestFailedPeerComesBack(t *testing.T) {
 	if got := drawAt(in, t0+11, 6); !strings.Contains(got, "a") {
 		t.Errorf("after fail_timeout: %s has no a", got)
 	}
-	if n := in.Peers(t0 + 12)[0].Fails; n != 0 {
+	if n := allPeers(in)[0].fails; n != 0 {
 		t.Errorf("a success after fail_timeout leaves %d fails", n)
 	}
 }
@@ -231,7 +231,7 @@ func TestConnectedClearsFailures(t *testing.T) {
 		s[i].Next(t0 + 11)
 		s[i].Connected()
 	}
-	if n := in.Peers(t0 + 11)[0].Fails; n != 0 {
+	if n := allPeers(in)[0].fails; n != 0 {
 		t.Errorf("%d fails after a connection, want 0", n)
 	}
 }

@@ -2,16 +2,27 @@ package upstream
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 )
 
+// allPeers are the primary ones, then the backup ones. Nothing else may be at work on the instance.
+func allPeers(in *Instance) []*Peer {
+	if in.backup == nil {
+		return in.primary.list
+	}
+	return slices.Concat(in.primary.list, in.backup.list)
+}
+
 func names(in *Instance) string {
+	in.lock()
+	defer in.unlock()
 	var list []string
-	for _, p := range in.Peers(t0) {
+	for i, p := range allPeers(in) {
 		name := p.Name
-		if p.Backup {
+		if i >= len(in.primary.list) {
 			name += "(backup)"
 		}
 		list = append(list, name)
@@ -67,9 +78,9 @@ func TestReplaceUnderASession(t *testing.T) {
 		t.Fatalf("after %v: %v, %v", first, second, err)
 	}
 	s.Free(t0, false)
-	for _, p := range in.Peers(t0) {
-		if p.Active != 0 {
-			t.Errorf("%s still counts %d", p.Name, p.Active)
+	for _, p := range allPeers(in) {
+		if p.conns != 0 {
+			t.Errorf("%s still counts %d", p.Name, p.conns)
 		}
 	}
 }
@@ -86,7 +97,7 @@ func TestReplaceService(t *testing.T) {
 	if got, want := names(in), "10.0.0.1:8080 10.0.0.2:8081(backup)"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if w := in.Peers(t0)[0].Weight; w != 5 {
+	if w := in.primary.list[0].weight; w != 5 {
 		t.Errorf("weight %d, want 5", w)
 	}
 }
@@ -103,12 +114,12 @@ func TestAdoptKeepsStateOverAReload(t *testing.T) {
 	g := newGroup(t, conf)
 	g.AdoptFrom(old)
 	in := g.Instance(0)
-	state := in.Peers(t0)
-	if !state[0].Unavailable || state[1].Active != 1 || state[2].Active != 0 {
-		t.Errorf("%+v", state)
+	list := in.primary.list
+	if !list[0].exhausted(t0) || list[1].conns != 1 || list[2].conns != 0 {
+		t.Errorf("%+v, %+v, %+v", list[0], list[1], list[2])
 	}
 	running.Free(t0, false)
-	if n := in.Peers(t0)[1].Active; n != 0 {
+	if n := list[1].conns; n != 0 {
 		t.Errorf("a session of the old generation ended, yet b counts %d", n)
 	}
 }
@@ -129,7 +140,7 @@ func TestAdoptNeedsTheSameZone(t *testing.T) {
 		failA(t, old.Instance(0), true, 0)
 		g := newGroup(t, GroupConf{Servers: servers(1, 1), Zone: zones[1]})
 		g.AdoptFrom(old)
-		if g.Instance(0).Peers(t0)[0].Fails != 0 {
+		if g.Instance(0).primary.list[0].fails != 0 {
 			t.Errorf("zones %q: failures were carried over", zones)
 		}
 	}
@@ -153,9 +164,9 @@ func TestZoneSharedByWorkers(t *testing.T) {
 			}
 		})
 		wg.Wait()
-		for _, p := range g.Instance(0).Peers(t0) {
-			if p.Active != 0 {
-				t.Errorf("method %d: %s still counts %d", m, p.Name, p.Active)
+		for _, p := range allPeers(g.Instance(0)) {
+			if p.conns != 0 {
+				t.Errorf("method %d: %s still counts %d", m, p.Name, p.conns)
 			}
 		}
 	}

@@ -43,14 +43,6 @@ func (a Addr) String() string {
 	return a.AddrPort.String()
 }
 
-// WithPort is the same address with another port; a unix socket has none and stays as it is.
-func (a Addr) WithPort(port uint16) Addr {
-	if a.IsUnix() {
-		return a
-	}
-	return FromIP(a.AddrPort.Addr(), port)
-}
-
 // ParseIP reads an IP address as nginx does: IPv4 with decimal octets of any length (so "010.0.0.1" is 10.0.0.1), or
 // IPv6 without brackets and without a scope (ngx_inet_addr, ngx_inet6_addr).
 func ParseIP(text string) (ip netip.Addr, ok bool) {
