@@ -12,7 +12,7 @@ type deadline struct {
 	past  chan struct{} // closed when the time has come
 }
 
-// expired is closed at the time that was set last before the call, and when set moves the time into the past.
+// expired is closed when the time comes, also when set has moved it meanwhile.
 func (d *deadline) expired() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -104,8 +104,8 @@ func appendPath(dst []byte, path string) []byte {
 	return append(dst, field[:]...)
 }
 
-// Parse reads a message. m.Consumed refers to data; all else is copied. Errors are ErrMessage. Addresses of a family
-// that is not known are left out, and so are those of a header that stands for the sender itself (LOCAL).
+// Parse reads a message. m.Consumed refers to data; all else is copied. Errors are ErrMessage, also for an address
+// family that Append does not write. Addresses of a header that stands for the sender itself (LOCAL) are left out.
 func (m *Message) Parse(data []byte) error {
 	*m = Message{}
 	if len(data) < fixedSize || string(data[:len(signature)]) != signature {

@@ -25,6 +25,6 @@
 // A queue is bounded: what does not fit is dropped, counted, and told afterwards by one line. Before Start, and
 // after Close, lines are written by the caller itself.
 //
-// What it does not do: it formats no access log (see the log module), keeps no log in memory, and decides no
+// What it does not do: it formats no access log (internal/stream/accesslog does), keeps no log in memory, and decides no
 // inheritance: a configuration level without error_log uses its parent's *Log, one with error_log has its own.
 package logs

@@ -87,7 +87,8 @@ func (l *Loop) Run() {
 	l.runNext() // what the last round has left to do
 }
 
-// turn is one round: wait, handle what is ready, then timers, then what was deferred or posted.
+// turn is one round: wait, handle what is ready, then what AtEnd, the timers and Next are to call. Posted calls are made
+// when the loop's own eventfd is ready (post.go).
 func (l *Loop) turn() {
 	n := l.wait()
 	l.clock.update()

@@ -7,7 +7,8 @@ import "C"
 
 import "unsafe"
 
-// Fast is what C does of a primitive by itself, on a socket that is lent.
+// Fast is what C does of a primitive by itself, where it can; elsewhere the Func is called. FastSend and FastLine are
+// for a socket that is lent (VM.Lend).
 type Fast int32
 
 const (

@@ -1,6 +1,11 @@
 // Package luajit runs Lua programs in LuaJIT (OpenResty's branch) for a Go
-// event loop. It knows states, coroutines and calls between the languages,
-// and nothing of sessions or the ngx API.
+// event loop: states, coroutines and calls between the languages.
+//
+// Of the ngx API it has what C does without asking Go: arguments as ngx.say,
+// ngx.log and send take them (flatten.c), light threads that end at once
+// (spawn.c), and calls of sockets that need not wait (fast.c). Who uses it says
+// which socket that may be, and tells of the client and the phase in a few
+// numbers. It knows no session and opens no socket.
 //
 //	vm, err := luajit.New()
 //	vm.Register("double", func(c *luajit.Call) luajit.Outcome {

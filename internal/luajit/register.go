@@ -12,7 +12,7 @@ const (
 	// FlattenSend is for socket:send: one argument, a string, number, boolean,
 	// nil or nested array of strings and numbers.
 	FlattenSend FlatMode = C.WR_FLAT_SEND
-	// FlattenSay is for ngx.say and print: all arguments from here on.
+	// FlattenSay is for ngx.say and ngx.print: all arguments from here on.
 	FlattenSay FlatMode = C.WR_FLAT_SAY
 	// FlattenLog is for ngx.log and print: all arguments from here on, tables
 	// by their __tostring. When the argument before is a number above the
@@ -44,9 +44,9 @@ type Options struct {
 	// Call.Box gives its number.
 	Boxes uint32
 	// Fields are added as arguments behind the others: those of the last argument when it is a table, else nils. Their
-	// names have at most 64 bytes in all.
+	// names, with a zero byte behind each, have at most 64 bytes in all.
 	Fields []string
-	// Fast has C do the call on a socket that is lent (VM.Lend), where it can.
+	// Fast has C do the call where it can.
 	Fast Fast
 }
 

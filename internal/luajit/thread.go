@@ -151,8 +151,8 @@ func (t *Thread) Results() Results {
 	return Results{list{vm: t.vm, base: base, n: int(req.out)}}
 }
 
-// Err is the error that ended t. An error object that is no string reads
-// "unknown reason". To be asked directly after Resume.
+// Err is the error that ended t. An error object that is neither a string nor a
+// number reads "unknown reason". To be asked directly after Resume.
 func (t *Thread) Err() error { return errors.New(t.vm.message()) }
 
 // Status is what coroutine.status tells of t, as far as it is scheduled here.

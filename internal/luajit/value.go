@@ -13,7 +13,7 @@ import (
 // Type is the type of a value in a frame.
 type Type int64
 
-// The types of Lua values. Ref is a value that Options.Refs asked to keep.
+// The types of Lua values. Reference is a value that Options.Refs asked to keep.
 const (
 	Nil           Type = C.WR_NIL
 	Bool          Type = C.WR_BOOL
@@ -163,6 +163,6 @@ func (l *list) ThreadAt(i int) *Thread {
 	return l.vm.thread((*C.wr_thread)(v.pointer()))
 }
 
-// A Results is values a thread returned or yielded, valid until the VM is
-// used again.
+// A Results is values that a thread returned or yielded, or a call returned,
+// valid until the VM is used again.
 type Results struct{ list }

@@ -10,7 +10,8 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
-/* Kinds of a value in a frame. The first nine are Lua's own type numbers. */
+/* Kinds of a value in a frame. Those up to WR_CDATA are LuaJIT's own type
+ * numbers. */
 enum {
     WR_NIL = 0, WR_BOOL = 1, WR_LIGHT = 2, WR_NUM = 3, WR_STR = 4,
     WR_TABLE = 5, WR_FUNC = 6, WR_USERDATA = 7, WR_THREAD = 8, WR_CDATA = 10,
@@ -103,8 +104,8 @@ typedef struct wr_frame {
 typedef struct wr_lent {
     uint64_t number;    /* of its box */
     int32_t fd;
-    uint32_t may;       /* WR_MAY_SEND, WR_MAY_WAIT; 0: none is lent */
-    uint64_t sent;      /* bytes that C has sent */
+    uint32_t may;       /* WR_MAY_SEND, WR_MAY_WAIT, WR_MAY_HOLD; 0: nothing */
+    uint64_t sent;      /* bytes that C has sent, or holds for Go to send */
     uint64_t partial;   /* of the send that Go is to finish */
     int32_t waits;      /* the thread has parked in receive() */
     uint32_t nheld;     /* bytes in held, which Go is to send */
@@ -161,7 +162,7 @@ struct wr_vm {
     int32_t nleft;
     uint64_t slices;    /* odd while Lua runs */
     int64_t loglevel;   /* Log functions above it return at once */
-    /* the last failure or protected call's text; points into Lua or buf */
+    /* the last failure's text; points into Lua or to number */
     const char *msg;
     uint64_t msglen;
     int32_t msgref;
@@ -177,7 +178,7 @@ struct wr_vm {
     int32_t freethread;
     int32_t loose;      /* threads only Lua keeps alive */
     int32_t sweepat;
-    int32_t running;    /* depth of resumes and protected calls */
+    int32_t running;    /* depth of resumes and of calls that run Lua */
     int32_t strayed;    /* another state than the caller's has run */
     int32_t backref;    /* a function that does nothing */
     int32_t refusing;   /* set where a refused allocation is a Lua error */

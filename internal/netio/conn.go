@@ -6,8 +6,9 @@
 //
 //	n, err := c.Read(buf) // ErrAgain: nothing there, the owner will be told; io.EOF: the peer has finished
 //
-// It does not buffer within more than a round of the loop (early.go, late.go), does not keep timers and does not decide
-// when to close: sessions do.
+// Beyond a round of the loop it buffers only what was put back (Unread), what an owner has left of an early read
+// (early.go), and what was written late and the kernel has not taken (late.go). When to close is for sessions to decide;
+// what is unsent then goes on being sent, for a limited time (closer.go).
 package netio
 
 import (

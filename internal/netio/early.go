@@ -10,8 +10,8 @@ import (
 // as with late writes, the kernel's code for it stays in the cache, and so does that of the owners. What was read is put
 // before the kernel's bytes, where Unread would put it, so an owner does not see the difference.
 //
-// That is for connections whose owner has said that it will Read as soon as there is input (SetEager), and for those who
-// say little at a time: the bytes are copied once more.
+// That is for connections whose owner has said that it will Read as soon as there is input (SetEager), and whose peer
+// says little at a time: the bytes are copied once more.
 
 // EarlyMost is how many bytes of a connection are read early at most.
 const EarlyMost = 2048

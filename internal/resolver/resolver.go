@@ -101,7 +101,7 @@ func (r *Resolver) Cached(name string) (Answer, bool) {
 }
 
 // Lookup finds the addresses of name and calls done once, on a goroutine of the resolver, with the answer or a Code:
-// TimedOut when there is none within timeout. done must not block. Nothing is called after the query is cancelled.
+// TimedOut when there is none within timeout. done must not block.
 func (r *Resolver) Lookup(name string, timeout time.Duration, done func(Answer, error)) *Query {
 	return r.ask(key{name: canonical(name)}, timeout, done)
 }

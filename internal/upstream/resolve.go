@@ -12,8 +12,8 @@ import (
 // Resolve keeps the names of the group's servers with "resolve" resolved: it asks r for each, replaces the server's
 // peers by the answer, and asks again when the answer expires, until stop is called; stop waits for the goroutines.
 // A name that does not exist leaves its server without peers; after any other failure the peers stay and the name is
-// asked for again after timeout (ngx_stream_upstream_zone_resolve_handler). logf, called on any goroutine, is given
-// the failures in nginx's words, for the level error; it may be nil.
+// asked for again after timeout, a second at least (ngx_stream_upstream_zone_resolve_handler). logf, called on any
+// goroutine, is given the failures in nginx's words, for the level error; it may be nil.
 func (g *Group) Resolve(r *resolver.Resolver, timeout time.Duration, logf func(message string)) (stop func()) {
 	if g.shared == nil {
 		return func() {}
