@@ -6,7 +6,7 @@ func (s *Selection) randomOne(now int64) int {
 		return s.roundRobin(now)
 	}
 	for s.misses <= maxMisses {
-		if i := s.peek(); s.usable(i, now) {
+		if i := s.atRandom(); s.usable(i, now) {
 			return i
 		}
 		s.misses++
@@ -22,7 +22,7 @@ func (s *Selection) randomTwo(now int64) int {
 	}
 	first := -1
 	for s.misses <= maxMisses {
-		i := s.peek()
+		i := s.atRandom()
 		switch {
 		case i == first || !s.usable(i, now):
 			s.misses++
@@ -38,4 +38,5 @@ func (s *Selection) randomTwo(now int64) int {
 	return s.roundRobin(now)
 }
 
-func (s *Selection) peek() int { return s.list.byWeight(s.in.random(s.list.totalWeight)) }
+// atRandom is the place of one peer, chosen by weight.
+func (s *Selection) atRandom() int { return s.list.byWeight(s.in.random(s.list.totalWeight)) }
