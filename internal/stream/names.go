@@ -42,7 +42,7 @@ func (b *Block) serverName(n *conf.Node, arg string) (serverName, error) {
 	}
 	pattern, isRegexp := strings.CutPrefix(arg, "~")
 	if !isRegexp {
-		return serverName{text: string(appendLower(nil, []byte(arg))), node: n}, nil
+		return serverName{text: string(conf.AppendLower(nil, []byte(arg))), node: n}, nil
 	}
 	if pattern == "" {
 		return serverName{}, n.Errorf(`empty regex in server name "%s"`, arg)
@@ -178,16 +178,5 @@ func appendHost(dst, name []byte) (host []byte, ok bool) {
 			return dst, false
 		}
 	}
-	return appendLower(dst, name), len(name) > 0 && !bytes.Contains(name, []byte(".."))
-}
-
-// appendLower changes the letters of ASCII only.
-func appendLower(dst, text []byte) []byte {
-	for _, c := range text {
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		dst = append(dst, c)
-	}
-	return dst
+	return conf.AppendLower(dst, name), len(name) > 0 && !bytes.Contains(name, []byte(".."))
 }

@@ -121,14 +121,4 @@ func (k *keys) findPrefix(key []byte) *stream.Template {
 }
 
 // lower changes the letters of ASCII only, as nginx does: other bytes are compared as they are.
-func lower(text string) string { return string(appendLower(nil, []byte(text))) }
-
-func appendLower(dst, text []byte) []byte {
-	for _, c := range text {
-		if c >= 'A' && c <= 'Z' {
-			c |= 0x20
-		}
-		dst = append(dst, c)
-	}
-	return dst
-}
+func lower(text string) string { return string(conf.AppendLower(nil, []byte(text))) }

@@ -3,6 +3,7 @@ package mapping
 import (
 	"bytes"
 
+	"github.com/weirproxy/weir/internal/conf"
 	"github.com/weirproxy/weir/internal/logs"
 	"github.com/weirproxy/weir/internal/stream"
 )
@@ -29,7 +30,7 @@ func (t *table) get(s *stream.Session, _ *stream.Var, dst []byte) ([]byte, bool)
 		dst = dst[:len(dst)-1]
 	}
 	end := len(dst)
-	dst = appendLower(dst, dst[start:])
+	dst = conf.AppendLower(dst, dst[start:])
 	value := t.find(dst[end:])
 	if value == nil {
 		value = t.match(s, dst[start:end])

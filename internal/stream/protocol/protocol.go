@@ -3,6 +3,7 @@ package protocol
 import (
 	"io"
 
+	"github.com/weirproxy/weir/internal/conf"
 	"github.com/weirproxy/weir/internal/detect"
 	"github.com/weirproxy/weir/internal/netio"
 	"github.com/weirproxy/weir/internal/stream"
@@ -71,7 +72,7 @@ func peek(s *stream.Session) (first []byte, full bool, err error) {
 func (d *detection) look(s *stream.Session, first []byte) (final bool) {
 	result, verdict := detect.Detect(first)
 	d.protocol = result.Protocol
-	d.host = appendLower(d.host[:0], result.Host)
+	d.host = conf.AppendLower(d.host[:0], result.Host)
 	if verdict == detect.Yes && d.protocol == detect.TLS {
 		return sslpreread.Read(s, first) == 0
 	}
@@ -134,16 +135,6 @@ func release(s *stream.Session) {
 	p, d := pools.Of(s.Worker), detections.Get(s)
 	detections.Set(s, nil)
 	d.next, p.free = p.free, d
-}
-
-func appendLower(dst, text []byte) []byte {
-	for _, c := range text {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
-	}
-	return dst
 }
 
 func name(s *stream.Session, _ *stream.Var, dst []byte) ([]byte, bool) {
