@@ -119,11 +119,6 @@ func whileBalancing(run func(b *balancing, c *luajit.Call) luajit.Outcome) func(
 	}
 }
 
-func succeeded(c *luajit.Call) luajit.Outcome {
-	c.PushBool(true)
-	return luajit.Return
-}
-
 // setPeer(address, port) names the peer.
 func (b *balancing) setPeer(c *luajit.Call) luajit.Outcome {
 	parsed, err := addr.Parse(c.String(1), addr.Options{NoResolve: true, DefaultPort: uint16(c.Int(2))})

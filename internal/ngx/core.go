@@ -1,12 +1,8 @@
 package ngx
 
 import (
-	"fmt"
-	"strconv"
-	"strings"
 	"unsafe"
 
-	"github.com/weirproxy/weir/internal/logs"
 	"github.com/weirproxy/weir/internal/luajit"
 )
 
@@ -79,66 +75,4 @@ func (m *machine) traceback(co *coroutine, failure string) string {
 		return text + " " + err.Error()
 	}
 	return text
-}
-
-// number is argument i as luaL_checknumber reads it; ok is false when it is none, and then outcome is the error.
-func number(c *luajit.Call, i int) (f float64, outcome luajit.Outcome, ok bool) {
-	switch c.Type(i) {
-	case luajit.Number:
-		return c.Number(i), 0, true
-	case luajit.String:
-		f, err := strconv.ParseFloat(strings.TrimSpace(c.Text(i)), 64)
-		if err == nil {
-			return f, 0, true
-		}
-	}
-	return 0, c.RaiseArg(i, "number expected, got "+typeName(c, i)), false
-}
-
-// typeName is how messages of the auxiliary library name the type of argument i.
-func typeName(c *luajit.Call, i int) string {
-	if i > c.Len() {
-		return "no value"
-	}
-	return c.Type(i).String()
-}
-
-// failure returns nil and a message, as most functions of the API do when they fail.
-func failure(c *luajit.Call, message string) luajit.Outcome {
-	c.PushNil()
-	c.PushString(message)
-	return luajit.Return
-}
-
-// one returns 1, as many functions of the API do when they succeed.
-func one(c *luajit.Call) luajit.Outcome {
-	c.PushNumber(1)
-	return luajit.Return
-}
-
-// log writes a line with the request's context behind it.
-func (r *request) log(level logs.Level, message string) {
-	switch {
-	case r.session != nil:
-		r.session.Log(level, message)
-	case r.timer != nil:
-		r.errorLog().Write(level, 0, message+", context: ngx.timer"+r.timer.context())
-	case r.phase == inInitWorker:
-		r.m.config.Log.Write(level, 0, message+", context: init_worker_by_lua*")
-	default:
-		r.m.config.Log.Write(level, 0, message)
-	}
-}
-
-// log writes a line for the request that runs, or for none.
-func (m *machine) log(level logs.Level, message string) {
-	if m.req != nil {
-		m.req.log(level, message)
-		return
-	}
-	m.config.Log.Write(level, 0, message)
-}
-
-func (m *machine) logf(level logs.Level, format string, args ...any) {
-	m.log(level, fmt.Sprintf(format, args...))
 }

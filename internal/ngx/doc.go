@@ -25,7 +25,7 @@
 //	}
 //
 //	func double(m *machine, c *luajit.Call) luajit.Outcome {
-//		n, wrong, ok := number(c, 1)              // number, failure, one, typeName: core.go
+//		n, wrong, ok := number(c, 1)              // arguments.go; results.go: failure, one, succeeded
 //		if !ok {
 //			return wrong
 //		}

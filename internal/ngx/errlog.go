@@ -35,8 +35,7 @@ func rawLog(m *machine, c *luajit.Call) luajit.Outcome {
 		return failure(c, "bad log level")
 	}
 	m.log(logs.Level(level), c.String(2))
-	c.PushBool(true)
-	return luajit.Return
+	return succeeded(c)
 }
 
 // sysFilterLevel is errlog.get_sys_filter_level: the level of error_log.
@@ -62,8 +61,7 @@ func setFilterLevel(m *machine, c *luajit.Call) luajit.Outcome {
 		return failure(c, fmt.Sprintf("bad log level: %d", int(level)))
 	}
 	m.main.capture.setLevel(logs.Level(level))
-	c.PushBool(true)
-	return luajit.Return
+	return succeeded(c)
 }
 
 // takeLog() removes the oldest captured line and returns its level, time and text; nothing when there is none; nil

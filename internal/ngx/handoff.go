@@ -3,6 +3,7 @@ package ngx
 import (
 	"errors"
 	"maps"
+	"strings"
 
 	"github.com/weirproxy/weir/handoff"
 	"github.com/weirproxy/weir/internal/luajit"
@@ -55,7 +56,7 @@ func withPairs(meta map[string]string, c *luajit.Call, i int) map[string]string 
 	for ; i < c.Len(); i += 2 {
 		name, _ := textOf(c, i)
 		value, _ := textOf(c, i+1)
-		meta[name] = value
+		meta[strings.Clone(name)] = strings.Clone(value)
 	}
 	return meta
 }
@@ -95,14 +96,11 @@ func (h *handing) done(err error) {
 	s.handing = nil
 	if err == nil {
 		s.letGo()
-		h.co.resume(func(v *luajit.Values) { v.PushBool(true) })
+		h.co.resume(pushTrue)
 		return
 	}
 	s.req.out.eof = h.eof
-	h.co.resume(func(v *luajit.Values) {
-		v.PushNil()
-		v.PushString(handingTrouble(err))
-	})
+	h.co.resume(pushFailure(handingTrouble(err)))
 }
 
 func handingTrouble(err error) string {

@@ -28,3 +28,30 @@ func writeLog(m *machine, c *luajit.Call) luajit.Outcome {
 	m.log(logs.Level(level), "stream [lua] "+c.Text(3)+c.Text(2))
 	return luajit.Return
 }
+
+// log writes a line with the request's context behind it.
+func (r *request) log(level logs.Level, message string) {
+	switch {
+	case r.session != nil:
+		r.session.Log(level, message)
+	case r.timer != nil:
+		r.errorLog().Write(level, 0, message+", context: ngx.timer"+r.timer.context())
+	case r.phase == inInitWorker:
+		r.m.config.Log.Write(level, 0, message+", context: init_worker_by_lua*")
+	default:
+		r.m.config.Log.Write(level, 0, message)
+	}
+}
+
+// log writes a line for the request that runs, or for none.
+func (m *machine) log(level logs.Level, message string) {
+	if m.req != nil {
+		m.req.log(level, message)
+		return
+	}
+	m.config.Log.Write(level, 0, message)
+}
+
+func (m *machine) logf(level logs.Level, format string, args ...any) {
+	m.log(level, fmt.Sprintf(format, args...))
+}

@@ -132,18 +132,15 @@ func (o *output) settle(r *request, trouble string) {
 		r.session.Finalize(o.outcome(o.status))
 		return
 	}
+	push := pushOne
+	if trouble != "" {
+		push = pushFailure(trouble)
+	}
 	id := r.id
 	for len(o.flushing) > 0 && r.id == id {
 		co := o.flushing[0]
 		o.flushing = o.flushing[1:]
-		co.resume(func(v *luajit.Values) {
-			if trouble == "" {
-				v.PushNumber(1)
-				return
-			}
-			v.PushNil()
-			v.PushString(trouble)
-		})
+		co.resume(push)
 	}
 }
 

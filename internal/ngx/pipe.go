@@ -239,8 +239,7 @@ func killChild(m *machine, c *luajit.Call) luajit.Outcome {
 		}
 		return failure(c, err.Error())
 	}
-	c.PushBool(true)
-	return luajit.Return
+	return succeeded(c)
 }
 
 // dropChild(child) is called when Lua has collected it.

@@ -234,27 +234,7 @@ func shutdownPipe(m *machine, c *luajit.Call) luajit.Outcome {
 		return failure(c, "merged to stdout")
 	}
 	end.close()
-	c.PushBool(true)
-	return luajit.Return
-}
-
-func pushText(text []byte) func(v *luajit.Values) {
-	return func(v *luajit.Values) { v.PushBytes(text) }
-}
-
-func pushFailure(message string) func(v *luajit.Values) {
-	return func(v *luajit.Values) {
-		v.PushNil()
-		v.PushString(message)
-	}
-}
-
-func pushPartial(message string, partial []byte) func(v *luajit.Values) {
-	return func(v *luajit.Values) {
-		v.PushNil()
-		v.PushString(message)
-		v.PushBytes(partial)
-	}
+	return succeeded(c)
 }
 
 // errnoIn is the error number in err.

@@ -82,8 +82,7 @@ func waitSemaphore(m *machine, c *luajit.Call) luajit.Outcome {
 	}
 	if s.count > 0 && len(s.waiting) == 0 {
 		s.count--
-		c.PushBool(true)
-		return luajit.Return
+		return succeeded(c)
 	}
 	ms := int64(c.Number(2))
 	if ms == 0 {
@@ -107,8 +106,6 @@ func pushTimeout(v *luajit.Values) {
 	v.PushBool(false) // not nil, as OpenResty
 	v.PushString("timeout")
 }
-
-func pushTrue(v *luajit.Values) { v.PushBool(true) }
 
 // cancel implements waiter.
 func (s *semaphore) cancel(co *coroutine) {

@@ -226,11 +226,10 @@ func (s *socket) connectResult(v *luajit.Values) {
 		return
 	}
 	if s.connectErr == "" {
-		v.PushNumber(1)
+		pushOne(v)
 		return
 	}
-	v.PushNil()
-	v.PushString(s.connectErr)
+	fail(v, s.connectErr)
 }
 
 // bind(self, address) is sock:bind: the local address of connections to come.
@@ -253,6 +252,5 @@ func bind(m *machine, c *luajit.Call) luajit.Outcome {
 	if s != nil {
 		s.bound, s.hasBound = netio.Addr{AddrPort: netip.AddrPortFrom(ip, 0)}, true
 	}
-	c.PushBool(true)
-	return luajit.Return
+	return succeeded(c)
 }

@@ -34,13 +34,6 @@ func closeSocket(m *machine, c *luajit.Call) luajit.Outcome {
 	return one(c)
 }
 
-// timeoutOf reads argument i, in milliseconds; ok is false when it is none.
-func timeoutOf(c *luajit.Call, i int) (ms int64, ok bool) {
-	f, _ := numeric(c, i)
-	ms = int64(f)
-	return ms, ms>>31 == 0
-}
-
 // setTimeout(self, ms) is sock:settimeout.
 func setTimeout(m *machine, c *luajit.Call) luajit.Outcome {
 	if n := c.Len(); n != 2 {
@@ -86,8 +79,7 @@ func setTransparent(m *machine, c *luajit.Call) luajit.Outcome {
 	if s != nil {
 		s.transparent = true
 	}
-	c.PushBool(true)
-	return luajit.Return
+	return succeeded(c)
 }
 
 // socketOptions are those of setoption and getoption (lua-resty-core: socket.lua).
@@ -109,16 +101,6 @@ func optionName(c *luajit.Call) string {
 	return c.Type(2).String()
 }
 
-func textOf(c *luajit.Call, i int) (string, bool) {
-	switch c.Type(i) {
-	case luajit.String:
-		return c.String(i), true
-	case luajit.Number:
-		return strconv.FormatFloat(c.Number(i), 'g', 14, 64), true
-	}
-	return "", false
-}
-
 // setOption(self, option, value) is sock:setoption.
 func setOption(m *machine, c *luajit.Call) luajit.Outcome {
 	s, out, ok := m.self(c)
@@ -133,8 +115,7 @@ func setOption(m *machine, c *luajit.Call) luajit.Outcome {
 		if s != nil {
 			s.transparent = c.Bool(3)
 		}
-		c.PushBool(true)
-		return luajit.Return
+		return succeeded(c)
 	}
 	option, known := socketOptions[c.Text(2)]
 	if !known {
@@ -150,8 +131,7 @@ func setOption(m *machine, c *luajit.Call) luajit.Outcome {
 	if err := unix.SetsockoptInt(s.conn.Fd(), option.level, option.name, int(value)); err != nil {
 		return failure(c, reasonOf(err))
 	}
-	c.PushBool(true)
-	return luajit.Return
+	return succeeded(c)
 }
 
 // getOption(self, option) is sock:getoption.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"strconv"
-	"strings"
 
 	"github.com/weirproxy/weir/internal/logs"
 	"github.com/weirproxy/weir/internal/luajit"
@@ -292,27 +291,4 @@ func (s *socket) readTimedOut() {
 	s.complain("stream lua tcp socket read timed out")
 	s.readErr = "timeout"
 	s.endRead()
-}
-
-// numeric is argument i when it is a number, or a string that reads as one.
-func numeric(c *luajit.Call, i int) (f float64, ok bool) {
-	switch c.Type(i) {
-	case luajit.Number:
-		return c.Number(i), true
-	case luajit.String:
-		f, err := strconv.ParseFloat(strings.TrimSpace(c.Text(i)), 64)
-		return f, err == nil
-	}
-	return 0, false
-}
-
-// checkText is argument i as luaL_checklstring reads it.
-func checkText(c *luajit.Call, i int) (text string, wrong luajit.Outcome, ok bool) {
-	switch c.Type(i) {
-	case luajit.String:
-		return c.Text(i), 0, true
-	case luajit.Number:
-		return strconv.FormatFloat(c.Number(i), 'g', 14, 64), 0, true
-	}
-	return "", c.RaiseArg(i, "string expected, got "+typeName(c, i)), false
 }

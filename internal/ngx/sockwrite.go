@@ -2,7 +2,6 @@ package ngx
 
 import (
 	"strconv"
-	"unsafe"
 
 	"github.com/weirproxy/weir/internal/logs"
 	"github.com/weirproxy/weir/internal/luajit"
@@ -111,8 +110,7 @@ func (s *socket) sendResult(v *luajit.Values) {
 		v.PushInt(s.sent)
 		return
 	}
-	v.PushNil()
-	v.PushString(s.sendErr)
+	fail(v, s.sendErr)
 	s.finalizeWrite()
 }
 
@@ -121,6 +119,3 @@ func (s *socket) writeTimedOut() {
 	s.sendErr = "timeout"
 	s.endWrite()
 }
-
-// pushScratch pushes bytes of a worker's scratch buffer, which C may read.
-func pushScratch(v *luajit.Values, b []byte) { v.PushC(unsafe.Pointer(unsafe.SliceData(b)), len(b)) }

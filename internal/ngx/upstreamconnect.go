@@ -114,8 +114,7 @@ func (s *socket) giveSocket(v *luajit.Values) {
 		s.push(v)
 		return
 	}
-	v.PushNil()
-	v.PushString(s.connectErr)
+	fail(v, s.connectErr)
 	s.free()
 }
 
