@@ -29,6 +29,15 @@ func number(c *luajit.Call, i int) (f float64, wrong luajit.Outcome, ok bool) {
 	return f, 0, true
 }
 
+// optional is number cut to an integer, or otherwise when the argument is nil.
+func optional(c *luajit.Call, i int, otherwise int64) (n int64, wrong luajit.Outcome, ok bool) {
+	if c.Type(i) == luajit.Nil {
+		return otherwise, 0, true
+	}
+	f, wrong, ok := number(c, i)
+	return int64(f), wrong, ok
+}
+
 // textOf is argument i when it is a string, or a number as Lua writes it. A string is the VM's memory, valid until the
 // primitive returns.
 func textOf(c *luajit.Call, i int) (text string, ok bool) {

@@ -69,11 +69,9 @@ func (m *machine) client(c *luajit.Call) (s *socket, out luajit.Outcome, ok bool
 		return nil, out, false
 	case s == nil || s.conn == nil:
 		return nil, failure(c, "closed"), false
-	case s.foreign():
-		return nil, c.Raise("bad request"), false
 	}
-	if why := s.busy(true, true); why != "" {
-		return nil, failure(c, why), false
+	if why := s.hindrance(true, true); why != "" {
+		return nil, hindered(c, why), false
 	}
 	if s.conn.Settle(); s.conn.Unsent() {
 		return nil, failure(c, "socket busy writing"), false

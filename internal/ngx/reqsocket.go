@@ -83,11 +83,9 @@ func peek(m *machine, c *luajit.Call) luajit.Outcome {
 		return closedUse(m, c, s, "attempt to peek data")
 	case s.consumed:
 		return c.Raise("attempt to peek on a consumed socket")
-	case s.foreign():
-		return c.Raise("bad request")
 	}
-	if why := s.busy(true, false); why != "" {
-		return failure(c, why)
+	if why := s.hindrance(true, false); why != "" {
+		return hindered(c, why)
 	}
 	size, isNumber := numeric(c, 2)
 	switch {
@@ -179,7 +177,7 @@ func shutdown(m *machine, c *luajit.Call) luajit.Outcome {
 	case s.writeClosed:
 		return failure(c, "already shutdown")
 	case s.foreign():
-		return c.Raise("bad request")
+		return c.Raise(badRequest)
 	}
 	if s.downstream {
 		// Before the content phase others may have something to say.
@@ -191,8 +189,8 @@ func shutdown(m *machine, c *luajit.Call) luajit.Outcome {
 		}
 		s.req.out.eof = true
 	}
-	if why := s.busy(false, true); why != "" {
-		return failure(c, why)
+	if why := s.hindrance(false, true); why != "" {
+		return hindered(c, why)
 	}
 	direction, out, ok := checkText(c, 2)
 	switch {

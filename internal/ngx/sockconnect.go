@@ -102,11 +102,8 @@ func (m *machine) connectOptions(c *luajit.Call) (o connectOptions, wrong luajit
 // prepare makes the socket ready to be connected by the request that runs.
 func (s *socket) prepare(c *luajit.Call) (out luajit.Outcome, ok bool) {
 	if s.conn != nil || s.connector != nil {
-		if s.foreign() {
-			return c.Raise("bad request"), false
-		}
-		if why := s.busy(true, true); why != "" {
-			return failure(c, why), false
+		if why := s.hindrance(true, true); why != "" {
+			return hindered(c, why), false
 		}
 		if s.downstream {
 			return c.Raise("attempt to re-connect a request socket"), false

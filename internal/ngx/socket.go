@@ -103,9 +103,15 @@ func (m *machine) self(c *luajit.Call) (s *socket, wrong luajit.Outcome, ok bool
 // foreign tells that another request than the one that runs has connected the socket.
 func (s *socket) foreign() bool { return s.req != s.m.req || s.reqID != s.m.req.id }
 
-// busy says why a call must not be made while others wait; "" when it may.
-func (s *socket) busy(reading, writing bool) string {
+// badRequest is what a call on a foreign socket raises.
+const badRequest = "bad request"
+
+// hindrance is why a connected socket cannot be used by a call that reads or writes: it is foreign, or others wait; ""
+// when it can.
+func (s *socket) hindrance(reading, writing bool) string {
 	switch {
+	case s.foreign():
+		return badRequest
 	case s.handing != nil:
 		return "socket busy being handed over"
 	case s.connector != nil:
@@ -116,6 +122,14 @@ func (s *socket) busy(reading, writing bool) string {
 		return "socket busy writing"
 	}
 	return ""
+}
+
+// hindered answers a call with that.
+func hindered(c *luajit.Call, why string) luajit.Outcome {
+	if why == badRequest {
+		return c.Raise(why)
+	}
+	return failure(c, why)
 }
 
 // closeSockets closes all that the request has connected (ngx_stream_lua_socket_tcp_cleanup).

@@ -74,7 +74,7 @@ func noTLS(m *machine, c *luajit.Call) luajit.Outcome {
 	case s == nil || s.conn == nil || s.readClosed || s.writeClosed:
 		return failure(c, "closed")
 	case s.foreign():
-		return c.Raise("bad request")
+		return c.Raise(badRequest)
 	}
 	return failure(c, "TLS on cosockets is not supported by this version of weir")
 }

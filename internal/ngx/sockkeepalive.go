@@ -18,30 +18,15 @@ func setKeepalive(m *machine, c *luajit.Call) luajit.Outcome {
 	if !ok {
 		return out
 	}
-	conf := m.req.conf()
-	timeout, size := conf.keepaliveTimeout.V, int(conf.poolSize.V)
-	if c.Type(2) != luajit.Nil {
-		f, wrong, ok := number(c, 2)
-		if !ok {
-			return wrong
-		}
-		timeout = int64(f)
-	}
-	if c.Type(3) != luajit.Nil {
-		f, wrong, ok := number(c, 3)
-		if !ok {
-			return wrong
-		}
-		size = int(f)
-	}
-	if s == nil || s.conn == nil || s.readClosed || s.writeClosed {
+	timeout, size, out, ok := m.keepaliveArguments(c)
+	switch {
+	case !ok:
+		return out
+	case s == nil || s.conn == nil || s.readClosed || s.writeClosed:
 		return failure(c, "closed")
 	}
-	if s.foreign() {
-		return c.Raise("bad request")
-	}
-	if why := s.busy(true, true); why != "" {
-		return failure(c, why)
+	if why := s.hindrance(true, true); why != "" {
+		return hindered(c, why)
 	}
 	switch {
 	case len(s.in) > 0:
@@ -53,15 +38,9 @@ func setKeepalive(m *machine, c *luajit.Call) luajit.Outcome {
 		s.endLife(c)
 		return one(c)
 	}
-	p := s.pool
+	p := s.idlePool(size)
 	if p == nil {
-		p = socketSlot.of(m).pools[s.key]
-	}
-	if p == nil {
-		if size <= 0 {
-			return c.RaiseArg(n, fmt.Sprintf(`bad "pool_size" option value: %d`, size))
-		}
-		p = m.newPool(s.key, size, -1)
+		return c.RaiseArg(n, fmt.Sprintf(`bad "pool_size" option value: %d`, size))
 	}
 	quiet := s.idle(p, timeout)
 	s.endLife(c)
@@ -69,6 +48,29 @@ func setKeepalive(m *machine, c *luajit.Call) luajit.Outcome {
 		return failure(c, "connection in dubious state")
 	}
 	return one(c)
+}
+
+// keepaliveArguments are setKeepalive's, or what the configuration says; timeout is in milliseconds.
+func (m *machine) keepaliveArguments(c *luajit.Call) (timeout int64, size int, wrong luajit.Outcome, ok bool) {
+	conf := m.req.conf()
+	timeout, wrong, ok = optional(c, 2, conf.keepaliveTimeout.V)
+	if !ok {
+		return 0, 0, wrong, false
+	}
+	most, wrong, ok := optional(c, 3, conf.poolSize.V)
+	return timeout, int(most), wrong, ok
+}
+
+// idlePool is the pool in which the connection is to be idle: that of its connect, or the one with its key, made with the
+// given size when there is none. It is nil when that is no size.
+func (s *socket) idlePool(size int) *socketPool {
+	if s.pool != nil {
+		return s.pool
+	}
+	if p := socketSlot.of(s.m).pools[s.key]; p != nil || size <= 0 {
+		return p
+	}
+	return s.m.newPool(s.key, size, -1)
 }
 
 // idle gives the connection to the pool, in place of the one that has been idle longest when it is full. It answers

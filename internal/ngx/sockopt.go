@@ -20,11 +20,9 @@ func closeSocket(m *machine, c *luajit.Call) luajit.Outcome {
 		return out
 	case s == nil || s.conn == nil || s.readClosed && s.writeClosed:
 		return failure(c, "closed")
-	case s.foreign():
-		return c.Raise("bad request")
 	}
-	if why := s.busy(true, true); why != "" {
-		return failure(c, why)
+	if why := s.hindrance(true, true); why != "" {
+		return hindered(c, why)
 	}
 	if s.downstream {
 		return failure(c, "attempt to close a request socket")
@@ -170,7 +168,7 @@ func getFd(m *machine, c *luajit.Call) luajit.Outcome {
 	case s == nil || s.conn == nil:
 		return failure(c, "closed")
 	case s.foreign():
-		return failure(c, "bad request")
+		return failure(c, badRequest)
 	}
 	s.exposed = true
 	if s.downstream {

@@ -77,11 +77,9 @@ func (m *machine) reading(c *luajit.Call, attempt string) (s *socket, out luajit
 		return nil, out, false
 	case s == nil || s.conn == nil || s.readClosed:
 		return nil, closedUse(m, c, s, attempt), false
-	case s.foreign():
-		return nil, c.Raise("bad request"), false
 	}
-	if why := s.busy(true, false); why != "" {
-		return nil, failure(c, why), false
+	if why := s.hindrance(true, false); why != "" {
+		return nil, hindered(c, why), false
 	}
 	return s, 0, true
 }

@@ -69,11 +69,9 @@ func iterate(m *machine, c *luajit.Call) luajit.Outcome {
 		return out
 	case s == nil || s.conn == nil || s.readClosed || p == nil:
 		return failure(c, "closed")
-	case s.foreign():
-		return c.Raise("bad request")
 	}
-	if why := s.busy(true, false); why != "" {
-		return failure(c, why)
+	if why := s.hindrance(true, false); why != "" {
+		return hindered(c, why)
 	}
 	if p.ended {
 		p.ended = false

@@ -21,11 +21,9 @@ func send(m *machine, c *luajit.Call) luajit.Outcome {
 		return out
 	case s == nil || s.conn == nil || s.writeClosed:
 		return closedUse(m, c, s, "attempt to send data")
-	case s.foreign():
-		return c.Raise("bad request")
 	}
-	if why := s.busy(false, true); why != "" {
-		return failure(c, why)
+	if why := s.hindrance(false, true); why != "" {
+		return hindered(c, why)
 	}
 	data := c.Bytes(2)
 	s.sent, s.sendErr = len(data), ""
