@@ -98,13 +98,10 @@ func inherit(s **script, outer *script) {
 	}
 }
 
-// conf is what the server's configuration says, or stream{}'s for a request without a session.
+// conf is what the server's configuration says, or stream{}'s where there is no server.
 func (r *request) conf() *config {
-	switch {
-	case r.session != nil:
-		return slot.Of(r.session.Server)
-	case r.timer != nil && r.timer.server != nil:
-		return slot.Of(r.timer.server)
+	if s := r.server(); s != nil {
+		return slot.Of(s)
 	}
 	return r.m.defaults()
 }

@@ -177,13 +177,21 @@ func (r *request) end(code int) bool {
 	return true
 }
 
-// errorLog is where the request's lines go.
-func (r *request) errorLog() *logs.Log {
+// server is whose configuration counts for the request: the session's, or that of who has made the timer. It may be nil.
+func (r *request) server() *stream.Server {
 	switch {
 	case r.session != nil:
-		return r.session.Server.ErrorLog
-	case r.timer != nil && r.timer.server != nil:
-		return r.timer.server.ErrorLog
+		return r.session.Server
+	case r.timer != nil:
+		return r.timer.server
+	}
+	return nil
+}
+
+// errorLog is where the request's lines go.
+func (r *request) errorLog() *logs.Log {
+	if s := r.server(); s != nil {
+		return s.ErrorLog
 	}
 	return r.m.config.Log
 }

@@ -6,7 +6,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/weirproxy/weir/internal/luajit"
-	"github.com/weirproxy/weir/internal/stream"
 )
 
 // closeSocket(self) is sock:close.
@@ -176,15 +175,4 @@ func getFd(m *machine, c *luajit.Call) luajit.Outcome {
 	}
 	c.PushInt(s.conn.Fd())
 	return luajit.Return
-}
-
-// server is whose configuration counts for the request: the session's, or that which made the timer. It may be nil.
-func (r *request) server() *stream.Server {
-	switch {
-	case r.session != nil:
-		return r.session.Server
-	case r.timer != nil:
-		return r.timer.server
-	}
-	return nil
 }
