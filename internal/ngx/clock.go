@@ -6,8 +6,6 @@ import (
 	"unsafe"
 
 	"github.com/weirproxy/weir/internal/luajit"
-	_ "github.com/weirproxy/weir/internal/ngx/codec" // weir_time_text and the encodings, for the FFI
-	_ "github.com/weirproxy/weir/internal/ngx/symbols"
 )
 
 // clock is the worker's time as Lua reads it, without a call (lua/time.lua declares the same). All times are in UTC
@@ -77,11 +75,3 @@ func updateTime(m *machine, _ *luajit.Call) luajit.Outcome {
 	m.tick()
 	return luajit.Return
 }
-
-// encodingFamilies need no Go.
-var (
-	baseFamily   = family{name: "base", lua: "base.lua"}
-	escapeFamily = family{name: "escape", lua: "escape.lua"}
-	base64Family = family{name: "base64", lua: "base64.lua"}
-	digestFamily = family{name: "digest", lua: "digest.lua"}
-)

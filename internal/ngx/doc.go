@@ -7,7 +7,7 @@
 //     of a timer. It owns light threads; at the end of a phase all of them go, and what they wait for is cancelled.
 //   - coroutine (coroutine.go): a light thread, or a coroutine of Lua's that a call has parked.
 //   - schedule.go decides which thread runs next, in OpenResty's order.
-//   - family (families.go): one part of the API, in one Go file and, where it has one, a Lua file of lua/.
+//   - family (families.go): one part of the API, in a Go file, a Lua file of lua/, or both.
 //
 // # A family
 //

@@ -4,6 +4,8 @@ import (
 	"embed"
 
 	"github.com/weirproxy/weir/internal/luajit"
+	_ "github.com/weirproxy/weir/internal/ngx/codec"   // functions of C that lua/ calls
+	_ "github.com/weirproxy/weir/internal/ngx/symbols" // variables of C that programs read
 )
 
 // family is one part of the API: primitives written in Go, and the Lua that makes ngx.* of them.
@@ -51,7 +53,7 @@ var families = []*family{
 	&abortFamily,
 	&balancerFamily,
 	&handoffFamily,
-	&firstBytesFamily,
+	&prereadFamily,
 	&upstreamFamily,
 	&baseFamily,
 	&timeFamily,
@@ -68,6 +70,21 @@ var families = []*family{
 	&runtimeFamily,
 	&guardFamily,
 }
+
+// The families that have no Go.
+var (
+	// coroutineFamily is the table coroutine as ngx_stream_lua_coroutine.c makes it. The scheduler itself is luajit's.
+	coroutineFamily = family{name: "coroutine", lua: "coroutine.lua"}
+	// baseFamily is "resty.core.base", and what the Lua of those behind it works with.
+	baseFamily   = family{name: "base", lua: "base.lua"}
+	escapeFamily = family{name: "escape", lua: "escape.lua"}
+	base64Family = family{name: "base64", lua: "base64.lua"}
+	digestFamily = family{name: "digest", lua: "digest.lua"}
+	// restyFamily is "resty.core", its parts, and "tablepool"; it comes after the families that it speaks of.
+	restyFamily = family{name: "resty", lua: "resty.lua"}
+	// guardFamily warns of code that sets global variables (ngx_stream_lua_inject_global_write_guard). It is set up last.
+	guardFamily = family{name: "guard", lua: "guard.lua", chunk: "_G write guard"}
+)
 
 //go:embed lua/*.lua
 var preludes embed.FS

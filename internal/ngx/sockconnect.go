@@ -1,6 +1,7 @@
 package ngx
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -160,7 +161,7 @@ func (s *socket) begin(resuming bool) progress {
 	return done
 }
 
-func (s *socket) connectTime() int64 { return orElse(s.connectTimeout, s.req.conf().connectTimeout.V) }
+func (s *socket) connectTime() int64 { return cmp.Or(s.connectTimeout, s.req.conf().connectTimeout.V) }
 
 // settle ends a connect that has waited, unless it goes on waiting. A failed one frees its place in the pool.
 func (s *socket) settle(p progress) {

@@ -9,9 +9,9 @@ import (
 
 // A cosocket in Lua is a table whose first item is a box with the number of a socket, or its request's ID if it is the
 // client's, and whose methods are primitives (ngx_stream_lua_socket_tcp.c). The files: socklife.go: how they begin and
-// end; receiving.go and receiveuntil.go: what is taken from the input; sockread.go, sockuntil.go and sockwrite.go: calls
-// that read and write; sockconnect.go and sockdial.go: connect; sockpool.go, sockkeepalive.go and socklink.go: idle
-// connections; reqsocket.go: the client's connection; socklend.go: what C does without asking.
+// end; receiving.go and receiveuntil.go: what is taken from the input; sockread.go, sockuntil.go and sockwrite.go:
+// calls that read and write; sockconnect.go and sockdial.go: connect; sockpool.go, sockkeepalive.go and socklink.go:
+// idle connections; reqsocket.go and peek.go: the client's connection; socklend.go: what C does without asking.
 
 // socket is the Go side of a cosocket: of a connection of its own, or of the client's (downstream).
 type socket struct {
@@ -103,6 +103,9 @@ func (m *machine) self(c *luajit.Call) (s *socket, wrong luajit.Outcome, ok bool
 // foreign tells that another request than the one that runs has connected the socket.
 func (s *socket) foreign() bool { return s.req != s.m.req || s.reqID != s.m.req.id }
 
+// foreignTo tells that r is nil or runs for something else by now.
+func (s *socket) foreignTo(r *request) bool { return r == nil || s.reqID != r.id }
+
 // badRequest is what a call on a foreign socket raises.
 const badRequest = "bad request"
 
@@ -124,69 +127,13 @@ func (s *socket) hindrance(reading, writing bool) string {
 	return ""
 }
 
-// hindered answers a call with that.
+// hindered answers a call with its hindrance.
 func hindered(c *luajit.Call, why string) luajit.Outcome {
 	if why == badRequest {
 		return c.Raise(why)
 	}
 	return failure(c, why)
 }
-
-// closeSockets closes all that the request has connected (ngx_stream_lua_socket_tcp_cleanup).
-func (r *request) closeSockets() {
-	for r.sockets != nil {
-		s := r.sockets
-		if s.downstream {
-			s.free()
-		} else {
-			s.finalize()
-		}
-	}
-}
-
-// finalize closes the socket in both directions. Nothing is resumed.
-func (s *socket) finalize() {
-	s.finalizeRead()
-	s.finalizeWrite()
-	s.connector, s.reader, s.writer = nil, nil, nil
-	s.stopQuery()
-	s.leaveQueue()
-	s.leavePeer()
-	s.conn = nil
-	if s.downstream {
-		return
-	}
-	s.disown()
-	if l := s.link; l != nil {
-		s.link = nil
-		l.close()
-		if s.pool != nil {
-			s.pool.closed()
-		}
-	}
-}
-
-func (s *socket) finalizeRead() {
-	s.readClosed = true
-	if s.conn != nil {
-		s.conn.SetEager(false)
-	}
-	s.giveBack(&s.in, &s.inBuf)
-	if s.downstream && !s.foreignTo(s.req) {
-		s.req.readable = nil
-	}
-}
-
-func (s *socket) finalizeWrite() {
-	s.writeClosed = true
-	if s.writer != nil && s.downstream {
-		s.req.writable = nil
-	}
-	s.giveBack(&s.out, &s.outBuf)
-}
-
-// foreignTo tells that r is nil or runs for something else by now.
-func (s *socket) foreignTo(r *request) bool { return r == nil || s.reqID != r.id }
 
 // cancel implements waiter for all calls: a thread that waits is killed, and the connection cannot be used any more
 // (ngx_stream_lua_coctx_cleanup).
@@ -204,11 +151,4 @@ func (s *socket) ConnReady(c *netio.Conn) {
 	if s.conn == c && s.writer != nil && c.Writable() {
 		s.continueWrite()
 	}
-}
-
-func orElse(ms, otherwise int64) int64 {
-	if ms > 0 {
-		return ms
-	}
-	return otherwise
 }

@@ -1,6 +1,8 @@
 package ngx
 
 import (
+	"cmp"
+
 	"github.com/weirproxy/weir/internal/luajit"
 )
 
@@ -74,7 +76,7 @@ func (s *socket) takeBack(t *luajit.Thread) {
 	if m.vm.Return() {
 		s.rx.begin(wantLine, 0)
 		s.readErr = ""
-		s.awaitRead(m.coroutineOf(t.Stopped()), orElse(s.readTimeout, s.req.conf().readTimeout.V))
+		s.awaitRead(m.coroutineOf(t.Stopped()), cmp.Or(s.readTimeout, s.req.conf().readTimeout.V))
 	}
 }
 

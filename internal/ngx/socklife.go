@@ -1,6 +1,12 @@
 package ngx
 
-import "github.com/weirproxy/weir/internal/luajit"
+import (
+	"strconv"
+
+	"github.com/weirproxy/weir/internal/logs"
+	"github.com/weirproxy/weir/internal/luajit"
+	"github.com/weirproxy/weir/internal/stream"
+)
 
 // How sockets begin and end: those of Lua code are made when they are first used and freed some time after Lua has let
 // them go; the struct is used again. A request has a list of those that it has connected, and closes them when it ends.
@@ -81,6 +87,127 @@ func (s *socket) endLife(c *luajit.Call) {
 		c.SetBox(1, 0)
 		s.free()
 	}
+}
+
+// closeSocket(self) is sock:close.
+func closeSocket(m *machine, c *luajit.Call) luajit.Outcome {
+	if n := c.Len(); n != 1 {
+		return c.Raise("expecting 1 argument (including the object) but seen " + strconv.Itoa(n))
+	}
+	s, out, ok := m.self(c)
+	switch {
+	case !ok:
+		return out
+	case s == nil || s.conn == nil || s.readClosed && s.writeClosed:
+		return failure(c, "closed")
+	}
+	if why := s.hindrance(true, true); why != "" {
+		return hindered(c, why)
+	}
+	if s.downstream {
+		return failure(c, "attempt to close a request socket")
+	}
+	s.finalize()
+	s.endLife(c)
+	return one(c)
+}
+
+// shutdown(self, direction) is sock:shutdown.
+func shutdown(m *machine, c *luajit.Call) luajit.Outcome {
+	if n := c.Len(); n != 2 {
+		return c.Raise("expecting 2 arguments (including the object) but seen " + strconv.Itoa(n))
+	}
+	s, out, ok := m.self(c)
+	switch {
+	case !ok:
+		return out
+	case s == nil || s.conn == nil || s.readClosed && s.writeClosed:
+		return failure(c, "closed")
+	case s.writeClosed:
+		return failure(c, "already shutdown")
+	case s.foreign():
+		return c.Raise(badRequest)
+	}
+	if s.downstream {
+		// Before the content phase others may have something to say.
+		if refusal := m.refusal(inContent); refusal != "" {
+			return c.Raise(refusal)
+		}
+		if s.req.out.eof {
+			return failure(c, "seen eof")
+		}
+		s.req.out.eof = true
+	}
+	if why := s.hindrance(false, true); why != "" {
+		return hindered(c, why)
+	}
+	direction, out, ok := checkText(c, 2)
+	switch {
+	case !ok:
+		return out
+	case direction == "":
+		return failure(c, "pattern is empty")
+	case direction != "send":
+		return c.RaiseArg(2, "bad shutdown argument: "+direction)
+	}
+	if err := s.conn.CloseWrite(); err != nil {
+		s.log(logs.Error, stream.Describe(err))
+	}
+	s.finalizeWrite()
+	return one(c)
+}
+
+// closeSockets closes all that the request has connected (ngx_stream_lua_socket_tcp_cleanup).
+func (r *request) closeSockets() {
+	for r.sockets != nil {
+		s := r.sockets
+		if s.downstream {
+			s.free()
+		} else {
+			s.finalize()
+		}
+	}
+}
+
+// finalize closes the socket in both directions. Nothing is resumed.
+func (s *socket) finalize() {
+	s.finalizeRead()
+	s.finalizeWrite()
+	s.connector, s.reader, s.writer = nil, nil, nil
+	s.stopQuery()
+	s.leaveQueue()
+	s.leavePeer()
+	s.conn = nil
+	if s.downstream {
+		return
+	}
+	s.disown()
+	if l := s.link; l != nil {
+		s.link = nil
+		l.close()
+		if s.pool != nil {
+			s.pool.closed()
+		}
+	}
+}
+
+func (s *socket) finalizeRead() {
+	s.readClosed = true
+	if s.conn != nil {
+		s.conn.SetEager(false)
+	}
+	s.giveBack(&s.in, &s.inBuf)
+	if s.downstream && !s.foreignTo(s.req) {
+		s.req.readable = nil
+	}
+}
+
+func (s *socket) finalizeWrite() {
+	s.writeClosed = true
+	if s.writer != nil && s.downstream {
+		s.req.writable = nil
+	}
+	s.giveBack(&s.out, &s.outBuf)
 }
 
 // own takes the socket for the request that runs.

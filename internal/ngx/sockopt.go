@@ -8,29 +8,6 @@ import (
 	"github.com/weirproxy/weir/internal/luajit"
 )
 
-// closeSocket(self) is sock:close.
-func closeSocket(m *machine, c *luajit.Call) luajit.Outcome {
-	if n := c.Len(); n != 1 {
-		return c.Raise("expecting 1 argument (including the object) but seen " + strconv.Itoa(n))
-	}
-	s, out, ok := m.self(c)
-	switch {
-	case !ok:
-		return out
-	case s == nil || s.conn == nil || s.readClosed && s.writeClosed:
-		return failure(c, "closed")
-	}
-	if why := s.hindrance(true, true); why != "" {
-		return hindered(c, why)
-	}
-	if s.downstream {
-		return failure(c, "attempt to close a request socket")
-	}
-	s.finalize()
-	s.endLife(c)
-	return one(c)
-}
-
 // setTimeout(self, ms) is sock:settimeout.
 func setTimeout(m *machine, c *luajit.Call) luajit.Outcome {
 	if n := c.Len(); n != 2 {

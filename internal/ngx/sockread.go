@@ -1,6 +1,7 @@
 package ngx
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"strconv"
@@ -94,7 +95,7 @@ func (s *socket) startRead(c *luajit.Call) luajit.Outcome {
 	if !c.CanYield() {
 		return c.RaiseNoYield()
 	}
-	return s.awaitRead(s.m.running(c), orElse(s.readTimeout, s.req.conf().readTimeout.V))
+	return s.awaitRead(s.m.running(c), cmp.Or(s.readTimeout, s.req.conf().readTimeout.V))
 }
 
 func (s *socket) awaitRead(co *coroutine, ms int64) luajit.Outcome {

@@ -1,6 +1,7 @@
 package ngx
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/weirproxy/weir/internal/logs"
@@ -40,7 +41,7 @@ func send(m *machine, c *luajit.Call) luajit.Outcome {
 	}
 	s.keep(left, &s.out, &s.outBuf)
 	s.writer = m.running(c)
-	s.writeBy = s.wait(orElse(s.sendTimeout, s.req.conf().sendTimeout.V))
+	s.writeBy = s.wait(cmp.Or(s.sendTimeout, s.req.conf().sendTimeout.V))
 	if s.downstream {
 		s.req.writable = s.onWritable
 	}
@@ -82,7 +83,7 @@ func (s *socket) continueWrite() {
 	left := s.write(s.out)
 	if len(left) > 0 && s.sendErr == "" {
 		if len(left) < len(s.out) {
-			s.writeBy = s.m.worker.Loop.Millis() + orElse(s.sendTimeout, s.req.conf().sendTimeout.V)
+			s.writeBy = s.m.worker.Loop.Millis() + cmp.Or(s.sendTimeout, s.req.conf().sendTimeout.V)
 		}
 		s.out = left
 		return

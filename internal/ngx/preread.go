@@ -2,12 +2,11 @@ package ngx
 
 import (
 	"github.com/weirproxy/weir/internal/luajit"
-	"github.com/weirproxy/weir/internal/netio"
 	"github.com/weirproxy/weir/internal/stream"
 )
 
-// firstBytesFamily is ngx.preread.
-var firstBytesFamily = family{
+// prereadFamily is ngx.preread.
+var prereadFamily = family{
 	name: "preread",
 	lua:  "preread.lua",
 	primitives: []primitive{
@@ -80,15 +79,3 @@ func (d *detecting) end() {
 
 // cancel implements waiter.
 func (d *detecting) cancel(*coroutine) { d.r.readable = nil }
-
-// glimpse is peek where nothing can wait: what is there of the first bytes, which are in the kernel until a peer is
-// connected.
-func (s *socket) glimpse(c *luajit.Call, size int) luajit.Outcome {
-	scratch := s.m.worker.Scratch
-	n, err := s.conn.Peek(scratch[:min(size, s.req.session.Server.PrereadBufferSize, len(scratch))])
-	if err != nil && err != netio.ErrAgain {
-		n = 0
-	}
-	pushScratch(&c.Values, scratch[:n])
-	return luajit.Return
-}
