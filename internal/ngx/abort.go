@@ -52,8 +52,8 @@ func (r *request) checkAbort() {
 	if !s.Client.PeerFinished() {
 		return
 	}
-	var one [1]byte
-	_, err := s.Client.Peek(one[:])
+	var probe [1]byte
+	_, err := s.Client.Peek(probe[:])
 	if err == nil || err == netio.ErrAgain {
 		return
 	}

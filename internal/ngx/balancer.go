@@ -163,8 +163,8 @@ func lastFailure(m *machine, c *luajit.Call) luajit.Outcome {
 	return luajit.Return
 }
 
-// setTimeouts(connect, send, read) sets those that are not 0, in milliseconds. There is one timeout for both directions,
-// as proxy_timeout is: the longer one of the two.
+// setTimeouts(connect, send, read) sets those that are not 0, in milliseconds. There is one timeout for both
+// directions, as proxy_timeout is: the longer one of the two.
 func (b *balancing) setTimeouts(c *luajit.Call) luajit.Outcome {
 	p := b.peering
 	if ms := int64(c.Number(1)); ms > 0 {

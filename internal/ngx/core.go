@@ -60,12 +60,12 @@ func settle(m *machine, _ *luajit.Call) luajit.Outcome {
 }
 
 // traceback is OpenResty's traceback of a light thread, with those that have spawned it.
-func (m *machine) traceback(co *coroutine, failure string) string {
+func (m *machine) traceback(co *coroutine, message string) string {
 	text := "stack traceback:"
 	m.vm.Spare(true)
 	defer m.vm.Spare(false)
 	err := m.vm.Call(m.backtrace, func(v *luajit.Values) {
-		v.PushString(failure)
+		v.PushString(message)
 		for n := 0; co != nil && n < 5; n++ {
 			v.PushThread(co.thread)
 			co = co.livingParent()

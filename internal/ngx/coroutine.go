@@ -5,7 +5,8 @@ import (
 	"github.com/weirproxy/weir/internal/luajit"
 )
 
-// coroutine is a Lua coroutine that a call has parked or a light thread. A call that must wait does
+// coroutine is a light thread, or a coroutine of Lua's that a call has parked or that has spawned one. A call that must
+// wait does
 //
 //	co := m.running(c)
 //	…                              // remember co, and have somebody call co.resume
@@ -13,7 +14,7 @@ import (
 //
 // and when the event has come, on the worker's loop:
 //
-//	co.resume(func(v *luajit.Values) { v.PushBool(true) })
+//	co.resume(pushTrue)            // or another function that pushes what the call returns
 //
 // After park, exactly one of resume and w.cancel happens.
 type coroutine struct {
@@ -28,6 +29,8 @@ type coroutine struct {
 	timer   loop.Timer
 	onTimer func(co *coroutine)
 
+	zombies []*coroutine // its light threads that have ended and were not waited for
+
 	// Of light threads only:
 	light       bool
 	dead        bool   // ended or killed
@@ -36,8 +39,7 @@ type coroutine struct {
 	waitedAt    uint64 // the parent.parks that waits for it
 	parent      *coroutine
 	parentBirth uint64
-	zombies     []*coroutine // children that have ended and were not waited for
-	prev, next  *coroutine   // in the request's list of light threads
+	prev, next  *coroutine // in the request's list of light threads
 }
 
 // waiter is what a parked coroutine waits for.
@@ -180,7 +182,7 @@ func (co *coroutine) resumeLending(push func(v *luajit.Values), s *socket) {
 	co.req.run(posting{co: co, push: push, lends: s})
 }
 
-// resumeLater is resume at the end of the loop's round. What co waited for is told now: it will not be cancelled.
+// resumeLater is resume at the end of the loop's round. What co waited for will not be cancelled.
 func (co *coroutine) resumeLater(push func(v *luajit.Values)) {
 	if !co.parked {
 		return
@@ -195,12 +197,12 @@ func (co *coroutine) resumeLater(push func(v *luajit.Values)) {
 	})
 }
 
-// isAlive tells whether a light thread's parent may still ask for it.
+// isAlive tells that co has not ended and was not killed.
 func (co *coroutine) isAlive() bool {
 	return !co.dead && !co.zombie && co.thread.Alive() && co.thread.Status() != luajit.StatusDead
 }
 
-// parentOf is the coroutine that spawned co, nil when that one has gone.
+// livingParent is the coroutine that spawned co, nil when that one has ended.
 func (co *coroutine) livingParent() *coroutine {
 	p := co.parent
 	if p == nil || p.birth != co.parentBirth || !p.isAlive() {

@@ -4,8 +4,8 @@ import (
 	"github.com/weirproxy/weir/internal/luajit"
 )
 
-// ctxFamily is ngx.ctx. Lua keeps the tables by the requests' slots, and C drops those of freed requests before Lua runs
-// next: neither making nor dropping one costs a call.
+// ctxFamily is ngx.ctx. Lua keeps the tables by the requests' slots, and C drops those of freed requests before Lua
+// runs next: neither making nor dropping one costs a call.
 var ctxFamily = family{
 	name: "ctx",
 	lua:  "ctx.lua",

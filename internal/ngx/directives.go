@@ -91,8 +91,7 @@ func join(lists ...[]conf.Directive) []conf.Directive {
 	return all
 }
 
-// byLua are the three forms of a directive that holds code. Only balancer_by_lua and log_by_lua have no form with a
-// string in OpenResty; here all have.
+// byLua are the three forms of a directive that holds code. In OpenResty some have none with a string; here all have.
 func byLua(name string, in conf.Context, set conf.Setter) []conf.Directive {
 	return []conf.Directive{
 		{Name: name + "_block", In: in, Args: conf.Code | conf.NoArgs, Set: set},

@@ -5,7 +5,7 @@
 //   - machine (machine.go): one LuaJIT VM with what belongs to it, one for each worker and generation.
 //   - request (request.go): what Lua code runs for: a session, from its first Lua phase until it is freed, or one run
 //     of a timer. It owns light threads; at the end of a phase all of them go, and what they wait for is cancelled.
-//   - coroutine (coroutine.go): a light thread, or a coroutine of Lua's that a call has parked.
+//   - coroutine (coroutine.go): a light thread, or a coroutine of Lua's that a call has parked or that has spawned one.
 //   - schedule.go decides which thread runs next, in OpenResty's order.
 //   - family (families.go): one part of the API, in a Go file, a Lua file of lua/, or both.
 //
@@ -13,8 +13,8 @@
 //
 // A family lists primitives, which are Lua functions written in Go, and Lua code that makes ngx.* of them. The code
 // gets the table of all primitives as "..."; p.base is a table that all families share (base.shared is what Go tells
-// without a call, base.get_request() the current request as C code knows it, base.getters and base.setters make keys of ngx
-// that are functions, as ngx.ctx). It is listed in families.go.
+// without a call, base.get_request() the current request as C code knows it, base.getters and base.setters make keys of
+// ngx that are functions, as ngx.ctx). It is listed in families.go.
 //
 // A plain primitive, which may be called everywhere:
 //
@@ -47,7 +47,7 @@
 //		return co.park(nil)                       // or park(w): w.cancel(co) is called if the thread goes first
 //	}
 //
-//	func wake(co *coroutine) { co.resume(nil) }       // or resume(func(v *luajit.Values) { v.PushBool(true) })
+//	func wake(co *coroutine) { co.resume(nil) }       // or resume(pushTrue) and the like: results.go
 //
 // After park exactly one of resume and w.cancel happens. resume runs Lua: the request, and the session with it, may
 // have ended when it returns. When a primitive resumes another coroutine (a semaphore's post), that takes effect at

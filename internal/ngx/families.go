@@ -12,14 +12,14 @@ import (
 type family struct {
 	name       string
 	primitives []primitive
-	// lua names a file of lua/; its chunk gets the table of all primitives registered so far as "...", in which
-	// "base" is a table that all families share. "" is none.
+	// lua names a file of lua/; its chunk gets the table of all primitives as "...", in which "base" is a table that
+	// all families share. "" is none.
 	lua string
 	// chunk names the Lua code in messages; "" is the file's name.
 	chunk string
 	// modules are what require(name) loads: file names of lua/ by module name.
 	modules map[string]string
-	// open, if set, is called for each new machine before the family's Lua runs.
+	// open, if set, is called for each new machine when all primitives are there, before the family's Lua runs.
 	open func(m *machine) error
 }
 

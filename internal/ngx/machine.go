@@ -162,12 +162,12 @@ func (m *machine) become(r *request) {
 	m.vm.SetLogLevel(int(r.errorLog().Level()))
 }
 
-// call runs the function f for r on the main state, where nothing can wait. Its error has a traceback. use may be
-// nil.
+// call runs the function f for r on the main state, where nothing can wait. Its error has a traceback. args and use may
+// be nil.
 func (m *machine) call(r *request, f luajit.Ref, args func(v *luajit.Values), use func(luajit.Results)) error {
 	before := m.enter(r)
 	defer m.leave(before)
-	var failure error
+	var raised error
 	err := m.vm.Call(m.protect, func(v *luajit.Values) {
 		v.PushRef(f)
 		if args != nil {
@@ -176,10 +176,10 @@ func (m *machine) call(r *request, f luajit.Ref, args func(v *luajit.Values), us
 	}, func(results luajit.Results) {
 		switch {
 		case !results.Bool(1) && results.Type(2) != luajit.String:
-			failure = errNoText
+			raised = errNoText
 			return
 		case !results.Bool(1):
-			failure = protectedError(results.String(2))
+			raised = protectedError(results.String(2))
 			return
 		}
 		if use != nil {
@@ -189,7 +189,7 @@ func (m *machine) call(r *request, f luajit.Ref, args func(v *luajit.Values), us
 	if err != nil {
 		return err
 	}
-	return failure
+	return raised
 }
 
 // errNoText is for an error whose value is no text.

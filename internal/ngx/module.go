@@ -5,8 +5,8 @@ import (
 	"github.com/weirproxy/weir/internal/stream"
 )
 
-// Module is the lua module: the *_by_lua* and lua_* directives of ngx_stream_lua_module, save those for TLS, and
-// access_by_lua*, which that module lacks.
+// Module is the lua module: the *_by_lua* and lua_* directives of ngx_stream_lua_module, and access_by_lua*, which that
+// module lacks. Of those for TLS there is lua_ssl_* alone, which is read and not used yet.
 var Module = &stream.Module{
 	Name:       "lua",
 	Config:     slot.Decl(nil, merge),

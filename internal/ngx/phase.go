@@ -19,7 +19,7 @@ const (
 	yieldable = inAccess | inPreread | inContent | inTimer | inClientHello | inCertificate
 	// inClient are the phases of a session that may use its connection.
 	inClient = inAccess | inPreread | inContent
-	// peekable are those in which nothing has been read of it yet.
+	// peekable are those of them before the content phase, where the client's first bytes are for others, too.
 	peekable = inAccess | inPreread
 	// anywhere allows all phases that have a request.
 	anywhere phase = 1<<16 - 1

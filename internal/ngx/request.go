@@ -39,7 +39,7 @@ type request struct {
 
 	exited   bool
 	exitCode int
-	// inHandler is set while the phase's handler has not returned to the session's engine.
+	// inHandler is set while the handler of access_by_lua* or preread_by_lua* has not returned to the engine.
 	inHandler bool
 	ended     bool // while inHandler: with result
 	result    stream.Result
@@ -161,8 +161,8 @@ func (r *request) reset(p phase) {
 	r.exited, r.exitCode, r.ended = false, 0, false
 }
 
-// end ends the phase with a code: the threads go, and the session goes on or ends. r must not be used afterwards. It
-// answers true.
+// end ends the phase with a code: the threads go, and the session goes on or ends. r must not be used afterwards, as
+// after run. It answers true.
 func (r *request) end(code int) bool {
 	r.stop()
 	r.exited = false
@@ -177,7 +177,8 @@ func (r *request) end(code int) bool {
 	return true
 }
 
-// server is whose configuration counts for the request: the session's, or that of who has made the timer. It may be nil.
+// server is whose configuration counts for the request: the session's, or that of who has made the timer. It may be
+// nil.
 func (r *request) server() *stream.Server {
 	switch {
 	case r.session != nil:

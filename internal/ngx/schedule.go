@@ -16,9 +16,10 @@ type posting struct {
 	lends   *socket // that C may use in this slice
 }
 
-// run runs p, and then what is posted, until all threads wait or the request's phase has ended: it must not be used
-// afterwards unless r.ended says that it waits. The order is that of ngx_stream_lua_run_thread: a spawned thread runs
-// at once and its parent is posted; a thread that another waits for hands over to it directly.
+// run runs p, and then what is posted, until all threads wait or the request's phase has ended. The request may be freed
+// by then; only a handler that has set r.inHandler may use it, and r.ended tells it which of both it was. The order is
+// that of ngx_stream_lua_run_thread: a spawned thread runs at once and its parent is posted; a thread that another
+// waits for hands over to it directly.
 func (r *request) run(p posting) {
 	for {
 		if r.slice(&p) {
@@ -47,7 +48,7 @@ func (r *request) post(p posting) {
 }
 
 // slice runs p and those that take over from it directly. It answers true when the request's phase has ended.
-func (r *request) slice(p *posting) (ended bool) {
+func (r *request) slice(p *posting) bool {
 	for {
 		state, stopped := r.enterThread(p)
 		if r.exited {
@@ -119,8 +120,8 @@ func (r *request) finished(co *coroutine, p *posting) (done, ended bool) {
 
 // aborted is called when an error has ended a light thread.
 func (r *request) aborted(co *coroutine, p *posting) (done, ended bool) {
-	failure := co.thread.Err().Error()
-	text := "runtime error: " + failure + "\n" + r.m.traceback(co, failure)
+	message := co.thread.Err().Error()
+	text := "runtime error: " + message + "\n" + r.m.traceback(co, message)
 	if co == r.entry {
 		r.log(logs.Error, "lua entry thread aborted: "+text)
 		return true, r.end(errorCode)
@@ -153,8 +154,8 @@ func (r *request) handOver(co *coroutine, ok bool, p *posting) (done, ended bool
 	return true, r.endIfNone()
 }
 
-// dropOrphans lets light threads go that have ended and whose parents, coroutines that Lua code made, have ended since, of
-// which nobody tells. It is called for each that may become one, and looks once for many.
+// dropOrphans releases light threads that have ended and whose parents, coroutines that Lua code made, have ended
+// since, of which nobody tells. It is called for each that may become one, and looks once for many.
 func (r *request) dropOrphans() {
 	const often = 64
 	if r.strays++; r.strays < max(often, 2*r.straysLeft) {
@@ -197,7 +198,7 @@ func (r *request) endIfNone() bool {
 	return r.end(okCode)
 }
 
-// giveResults pushes what the light thread, which has ended, has returned or its error, and lets go of it.
+// giveResults pushes what the light thread, which has ended, has returned or its error, and releases it.
 func (co *coroutine) giveResults(v *luajit.Values) {
 	v.PushEnded(co.thread, !co.failed)
 	co.release()

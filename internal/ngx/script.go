@@ -16,7 +16,7 @@ import (
 // script is the code of one *_by_lua directive.
 type script struct {
 	chunk  string           // chunk name of inline code
-	source []byte           // of a file: as it was when the configuration was read, nil when it was not
+	source []byte           // the code; of a file as it was when the configuration was read, nil when it was not
 	number int              // among all of the configuration, from 0 on
 	file   *stream.Template // of a *_by_lua_file
 	path   string           // of file, where it has no variables
@@ -96,7 +96,7 @@ func (s *script) rebase(path string) string {
 	return s.prefix + path
 }
 
-// chunkOf is the compiled script for a session (nil: for none); the error has been logged where log says so.
+// chunkOf is the compiled script for a session (nil: for none).
 func (m *machine) chunkOf(s *script, session *stream.Session) (*luajit.Chunk, error) {
 	if s.file != nil {
 		return m.fileChunk(s.filePath(session), s.source)
@@ -117,8 +117,8 @@ func (s *script) filePath(session *stream.Session) string {
 	return s.rebase(s.file.Text(session))
 }
 
-// fileChunk is the compiled code of a file, which all scripts that name it share. source is what is in it, nil where that
-// was not read with the configuration; it is read anew for a machine that caches no code.
+// fileChunk is the compiled code of a file, which all scripts that name it share. source is what is in it, nil where
+// that was not read with the configuration; it is read anew for a machine that caches no code.
 func (m *machine) fileChunk(path string, source []byte) (*luajit.Chunk, error) {
 	if chunk := m.files[path]; chunk != nil {
 		return chunk, nil

@@ -114,7 +114,7 @@ func (s *semaphore) cancel(co *coroutine) {
 	}
 }
 
-// postSemaphore(id, n) gives resources; who waits goes on when the present slice is over.
+// postSemaphore(id, n) gives resources; who waits goes on at the end of the loop's round.
 func postSemaphore(m *machine, c *luajit.Call) luajit.Outcome {
 	s := m.semaphore(c)
 	if s == nil {

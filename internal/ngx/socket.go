@@ -46,11 +46,12 @@ type socket struct {
 	// Times in milliseconds; 0: the configuration's.
 	readTimeout, sendTimeout, connectTimeout int64
 	// Made once for each socket, so that waiting allocates nothing.
-	pushRead           func(v *luajit.Values)
-	onReadable         func(r *request)
-	pushSend           func(v *luajit.Values)
-	onWritable         func(r *request)
-	pushConnect        func(v *luajit.Values)
+	pushRead    func(v *luajit.Values)
+	onReadable  func(r *request)
+	pushSend    func(v *luajit.Values)
+	onWritable  func(r *request)
+	pushConnect func(v *luajit.Values)
+
 	writeBy, connectBy int64
 	inBuf, out, outBuf []byte // where in is; what is still to be sent, and where that is
 	connectErr         string
@@ -81,8 +82,8 @@ type sockets struct {
 
 var socketSlot = newMachineSlot[sockets]()
 
-// self is the socket that a method is called on, made at its first call, and nil when its table has none any more. ok is
-// false when the argument is no table, and then wrong is the error.
+// self is the socket that a method is called on, made at its first call, and nil when its table has none any more. ok
+// is false when the argument is no table, and then wrong is the error.
 func (m *machine) self(c *luajit.Call) (s *socket, wrong luajit.Outcome, ok bool) {
 	if c.Type(1) != luajit.Table {
 		return nil, c.RaiseArg(1, "table expected, got "+typeName(c, 1)), false

@@ -61,8 +61,8 @@ func (m *machine) keepaliveArguments(c *luajit.Call) (timeout int64, size int, w
 	return timeout, int(most), wrong, ok
 }
 
-// idlePool is the pool in which the connection is to be idle: that of its connect, or the one with its key, made with the
-// given size when there is none. It is nil when that is no size.
+// idlePool is the pool in which the connection is to be idle: that of its connect, or the one with its key, made with
+// the given size when there is none. It is nil when that is no size.
 func (s *socket) idlePool(size int) *socketPool {
 	if s.pool != nil {
 		return s.pool

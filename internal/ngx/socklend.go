@@ -8,10 +8,10 @@ import (
 
 // A program that serves a connection reads, writes and reads again. So that this costs no crossing into Go but the
 // first, the socket that a thread is resumed with is lent to C for that slice (internal/luajit/fast.c): a send that the
-// kernel takes whole, and a receive of a line that is not there yet, are done there. What is sent to the client by then
-// is sent when the slice is over, with what others answer in the same round (netio.Conn.WriteLate). A socket that connect
-// has found in a pool takes its place. Any other call on the socket ends the loan, as do calls that use the client's connection by
-// another name.
+// kernel takes whole, and a receive of a line that is not there yet, are done there. What may be held (mayHold) is sent
+// when the slice is over, with what others answer in the same round (netio.Conn.WriteLate). A socket that connect has
+// found in a pool takes its place. Any other call on the socket ends the loan, as do calls that use the client's
+// connection by another name.
 
 // lend lends the socket for the slice that begins, as far as its state allows.
 func (s *socket) lend() {

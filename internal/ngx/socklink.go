@@ -51,8 +51,8 @@ func (l *link) stay(timeout int64) {
 
 // quiet tells that there is nothing to read on an idle connection, as there should be.
 func (l *link) quiet() bool {
-	var one [1]byte
-	_, err := l.Read(one[:])
+	var probe [1]byte
+	_, err := l.Read(probe[:])
 	return err == netio.ErrAgain
 }
 

@@ -200,8 +200,8 @@ func (s *socket) atEnd() bool {
 	return true
 }
 
-// careful tells that bytes are looked at first, and only those taken that a call uses: before the content phase the rest
-// is for others (DESIGN: preread only peeks).
+// careful tells that bytes are looked at first, and only those taken that a call uses: before the content phase the
+// rest is for others.
 func (s *socket) careful() bool { return s.downstream && s.req.phase&peekable != 0 }
 
 // readOnce is one system call, or two where it is careful.
@@ -281,7 +281,8 @@ func (s *socket) readFailed(err error) bool {
 	return true
 }
 
-// readTimedOut ends a call that waits for too long. The connection stays usable.
+// readTimedOut ends a call that waits for too long. The connection stays usable, but a peek ends the session, as
+// preread_timeout does.
 func (s *socket) readTimedOut() {
 	if s.peek > 0 {
 		s.endPeek(stream.StatusOK)

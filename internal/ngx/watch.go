@@ -1,7 +1,6 @@
 package ngx
 
 import (
-	"fmt"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -223,7 +222,7 @@ func (w *watch) answered(traceback string) {
 	if w.m.req != nil {
 		where = w.m.req.phase.context()
 	}
-	w.m.log(logs.Warn, fmt.Sprintf("stream [lua] slice holds worker %d for %d ms in %s\n%s", w.m.id, held, where, traceback))
+	w.m.logf(logs.Warn, "stream [lua] slice holds worker %d for %d ms in %s\n%s", w.m.id, held, where, traceback)
 }
 
 // slowSlices() is how many slices have been too long, with this configuration and worker.

@@ -106,7 +106,7 @@ func start(w *stream.Worker, state any) {
 	r.free()
 }
 
-// retire makes pending timers premature.
+// retire runs pending timers at once, as premature ones, and closes idle connections.
 func retire(_ *stream.Worker, state any) {
 	m := state.(*machine)
 	m.retired = true

@@ -1,4 +1,4 @@
--- ngx.socket and ngx.req.socket. The methods are the primitives themselves: a call crosses to Go once.
+-- ngx.socket and ngx.req.socket. The methods are the primitives themselves: a call crosses to Go once at most.
 local p = ...
 local registry = debug.getregistry()
 
