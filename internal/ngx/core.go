@@ -24,7 +24,7 @@ var coreFamily = family{
 			return luajit.Return
 		}},
 		{name: "allowed", run: checkAllowed},
-		{name: "settle", run: settle},
+		{name: "flush_late", run: flushLate},
 	},
 }
 
@@ -53,9 +53,9 @@ func checkAllowed(m *machine, c *luajit.Call) luajit.Outcome {
 	return luajit.Return
 }
 
-// settle() has the kernel take what was sent to the client so far.
-func settle(m *machine, _ *luajit.Call) luajit.Outcome {
-	m.settle()
+// flushLate() has the kernel take what was sent to the client so far.
+func flushLate(m *machine, _ *luajit.Call) luajit.Outcome {
+	m.flushLate()
 	return luajit.Return
 }
 

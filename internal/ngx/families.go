@@ -96,11 +96,11 @@ func (m *machine) register(p primitive) error {
 	case p.waits:
 		run = func(c *luajit.Call) luajit.Outcome {
 			if refusal := m.refusal(p.in); refusal != "" {
-				p.letGo(c)
+				p.releaseThread(c)
 				return c.Raise(refusal)
 			}
 			if !c.CanYield() {
-				p.letGo(c)
+				p.releaseThread(c)
 				return c.RaiseNoYield()
 			}
 			return p.run(m, c)
@@ -108,7 +108,7 @@ func (m *machine) register(p primitive) error {
 	case p.in != 0:
 		run = func(c *luajit.Call) luajit.Outcome {
 			if refusal := m.refusal(p.in); refusal != "" {
-				p.letGo(c)
+				p.releaseThread(c)
 				return c.Raise(refusal)
 			}
 			return p.run(m, c)
@@ -118,8 +118,8 @@ func (m *machine) register(p primitive) error {
 	return err
 }
 
-// letGo gives back the thread that was made for a call which is refused (luajit.Options.Spawn).
-func (p *primitive) letGo(c *luajit.Call) {
+// releaseThread gives back the thread that was made for a call which is refused (luajit.Options.Spawn).
+func (p *primitive) releaseThread(c *luajit.Call) {
 	if p.opt.Spawn != 0 {
 		c.ThreadAt(p.opt.Spawn).Release()
 	}

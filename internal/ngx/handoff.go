@@ -93,7 +93,7 @@ func (h *handing) done(err error) {
 	}
 	s.handing = nil
 	if err == nil {
-		s.letGo()
+		s.givenAway()
 		h.co.resume(pushTrue)
 		return
 	}
@@ -118,14 +118,15 @@ func (h *handing) cancel(*coroutine) {
 	s := h.s
 	s.handing = nil
 	if s.req.session.Config().Giver.Abandon(s.req.session) {
-		s.letGo()
+		s.givenAway()
 		return
 	}
 	s.req.out.eof = h.eof
 }
 
-// letGo is called when the connection is another's: the phase goes on without it, and the session ends with the phase.
-func (s *socket) letGo() {
+// givenAway is called when the connection is another's: the phase goes on without it, and the session ends with the
+// phase.
+func (s *socket) givenAway() {
 	r := s.req
 	r.gone, r.out.eof = true, true
 	r.readable, r.writable = nil, nil
@@ -142,7 +143,7 @@ func detach(m *machine, c *luajit.Call) luajit.Outcome {
 	rest := append([]byte(nil), s.in...)
 	rest = append(rest, s.conn.Before()...)
 	fd := s.req.session.Detach()
-	s.letGo()
+	s.givenAway()
 	c.PushInt(fd)
 	c.PushBytes(rest)
 	return luajit.Return

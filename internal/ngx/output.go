@@ -98,7 +98,7 @@ func (r *request) sendPending() {
 	if err != nil && err != netio.ErrAgain {
 		o.broken = true
 		r.session.LogIOError(err, "")
-		o.settle(r, "client aborted")
+		o.drained(r, "client aborted")
 		return
 	}
 	o.sent += n
@@ -109,18 +109,18 @@ func (r *request) sendPending() {
 		}
 		return
 	}
-	o.settle(r, "")
+	o.drained(r, "")
 }
 
 // Expired implements loop.Expirer.
 func (o *output) Expired() {
 	o.r.log(logs.Info, "client timed out (110: Connection timed out)")
 	o.broken = true
-	o.settle(o.r, "timeout")
+	o.drained(o.r, "timeout")
 }
 
-// settle is called when all is sent, or nothing more will be: trouble then says why. The request may end.
-func (o *output) settle(r *request, trouble string) {
+// drained is called when all is sent, or nothing more will be: trouble then says why. The request may end.
+func (o *output) drained(r *request, trouble string) {
 	o.buf, o.sent = o.buf[:0], 0
 	o.lost = o.lost || trouble != ""
 	r.writable = nil
@@ -192,7 +192,7 @@ func flush(m *machine, c *luajit.Call) luajit.Outcome {
 		return c.RaiseArg(1, "boolean expected, got "+typeName(c, 1))
 	}
 	r := m.req
-	m.settle()
+	m.flushLate()
 	switch {
 	case r.out.eof:
 		return failure(c, "seen eof")

@@ -163,10 +163,10 @@ func (s *socket) begin(resuming bool) progress {
 
 func (s *socket) connectTime() int64 { return cmp.Or(s.connectTimeout, s.req.conf().connectTimeout.V) }
 
-// settle ends a connect that has waited, unless it goes on waiting. A failed one frees its place in the pool.
-func (s *socket) settle(p progress) {
+// endConnect ends a connect that has waited, unless it goes on waiting. A failed one frees its place in the pool.
+func (s *socket) endConnect(p progress) {
 	if p != waiting && s.via != nil {
-		p = s.via.settled(p)
+		p = s.via.endAttempt(p)
 	}
 	if p == waiting {
 		return
@@ -189,7 +189,7 @@ func (s *socket) finishConnect() {
 		return
 	}
 	if err == nil {
-		s.settle(connected)
+		s.endConnect(connected)
 		return
 	}
 	s.connectErr = reasonOf(err)
@@ -200,7 +200,7 @@ func (s *socket) finishConnect() {
 	default:
 		s.req.log(logs.Error, stream.Describe(err))
 	}
-	s.settle(failed)
+	s.endConnect(failed)
 }
 
 func (s *socket) connectTimedOut() {
@@ -214,7 +214,7 @@ func (s *socket) connectTimedOut() {
 		return
 	}
 	s.complain("stream lua tcp socket connect timed out")
-	s.settle(failed)
+	s.endConnect(failed)
 }
 
 // connectResult pushes what connect returns.

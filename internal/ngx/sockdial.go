@@ -69,10 +69,10 @@ func (s *socket) resolved(count uint64, answer resolver.Answer, err error, port 
 	s.query = nil
 	if err != nil {
 		s.connectErr = resolver.NotResolved(s.target, err)
-		s.settle(failed)
+		s.endConnect(failed)
 		return
 	}
-	s.settle(s.dialOne(answer, port))
+	s.endConnect(s.dialOne(answer, port))
 }
 
 func (s *socket) stopQuery() {

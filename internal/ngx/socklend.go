@@ -104,8 +104,8 @@ func (m *machine) countSent() {
 	}
 }
 
-// settle has the kernel take what was sent to the client so far.
-func (m *machine) settle() {
+// flushLate has the kernel take what was sent to the client so far.
+func (m *machine) flushLate() {
 	if m.lent != nil {
 		m.recall(m.lent.number)
 	}

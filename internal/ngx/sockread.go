@@ -157,7 +157,7 @@ func (s *socket) read() (done bool) {
 		n, done := s.rx.feed(s.in)
 		s.record(s.in[:n])
 		s.fromC = false
-		s.take(s.in[n:])
+		s.leaveRest(s.in[n:])
 		if done {
 			s.consumed = true
 			return true
@@ -183,8 +183,9 @@ func (s *socket) record(b []byte) {
 	}
 }
 
-// take leaves b, the end of what is there already, for the next call. The data of this call may lie in front of it.
-func (s *socket) take(b []byte) {
+// leaveRest leaves b, the end of what is there already, for the next call. The data of this call may lie in front of
+// it.
+func (s *socket) leaveRest(b []byte) {
 	if s.in = b; len(b) == 0 {
 		s.giveBack(&s.in, &s.inBuf)
 	}

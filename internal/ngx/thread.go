@@ -78,7 +78,7 @@ func waitThread(m *machine, c *luajit.Call) luajit.Outcome {
 	return out
 }
 
-// lightThread is the light thread that argument i is, nil when it is none or was let go.
+// lightThread is the light thread that argument i is, nil when it is none or was released.
 func (m *machine) lightThread(c *luajit.Call, i int) *coroutine {
 	t := c.ThreadAt(i)
 	if t == nil {

@@ -110,13 +110,13 @@ func (t *timer) arm(ms int64) {
 	m.worker.Loop.Arm(&t.timer, ms)
 }
 
-// hold keeps the machine alive until letGo.
+// hold keeps the machine alive until release.
 func (m *machine) hold() {
 	m.users++
 	m.worker.Hold(m.config)
 }
 
-func (m *machine) letGo() {
+func (m *machine) release() {
 	w, c := m.worker, m.config
 	if m.session {
 		m.drop()
@@ -152,9 +152,9 @@ func (t *timer) Expired() {
 	t.run()
 	if !again {
 		m.vm.Unref(t.function)
-		m.letGo()
+		m.release()
 	}
-	m.letGo()
+	m.release()
 }
 
 // run calls the function.
@@ -193,7 +193,7 @@ func (r *request) endTimer() {
 	m := r.m
 	m.root().timers.running--
 	r.free()
-	m.letGo()
+	m.release()
 }
 
 // abortTimers runs what is pending at once, with premature set.

@@ -225,8 +225,8 @@ func (v *via) release(failed bool) (left int) {
 	return left
 }
 
-// settled is called when an attempt that has been waited for ends: after a failure it goes on with another peer.
-func (v *via) settled(p progress) progress {
+// endAttempt ends an attempt that has been waited for: after a failure it goes on with another peer.
+func (v *via) endAttempt(p progress) progress {
 	if p == connected {
 		v.peering.Connected()
 		return p

@@ -27,7 +27,7 @@ for name, bit in pairs(base.phases) do phase_names[bit] = name end
 function base.get_request()
     if shared.id == 0 then return nil end
     if shared.exposed == 0 then
-        p.settle() -- what was sent goes before what the caller may write
+        p.flush_late() -- what was sent goes before what the caller may write
         shared.exposed = 1
     end
     return shared.record
