@@ -1,7 +1,7 @@
 // Package stream is the core of the stream subsystem: servers, sessions, the phases that a session goes through, and
 // variables. It knows no module.
 //
-// A session's way is always the same (DESIGN: a session's way):
+// A session's way is always the same (docs/architecture.md follows one):
 //
 //	accept (acceptor.go) → Worker.arrive (worker.go) → Session.enter (session.go) → the handlers of its server, phase
 //	  by phase (engine.go) → Server.Content → Session.Finalize: the log phase, lingering (linger.go), freed

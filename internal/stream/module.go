@@ -35,7 +35,7 @@ type PhaseHandler struct {
 // Handler does a module's work for one session in one phase.
 type Handler func(s *Session) Result
 
-// Phase is a step of a session's way (DESIGN §3).
+// Phase is a step of a session's way.
 type Phase uint8
 
 // The phases in their order. Content is not a list: a server has one content handler.
