@@ -35,4 +35,4 @@ var workerFamily = family{
 }
 
 // workerCount is how many workers there are.
-func (m *machine) workerCount() int { return m.config.Workers() }
+func (m *machine) workerCount() int { return m.config.WorkerProcesses }

@@ -78,6 +78,3 @@ func (s *Server) Config() *Config { return s.config }
 
 // OnClose has fn called when no worker uses the generation any more. It may be called on any goroutine.
 func (c *Config) OnClose(fn func()) { c.closers = append(c.closers, fn) }
-
-// Workers is how many workers the generation was built for.
-func (c *Config) Workers() int { return len(c.workers) }
