@@ -35,11 +35,11 @@ func (l *Listener) bound(fd int) (*Listener, netip.AddrPort) {
 
 // address is what listen directives say of an address, while the configuration is read.
 type address struct {
-	listener *Listener
-	servers  []*Block
-	bind     bool // a directive asks for a socket of its own
-	set      bool // a directive gave socket options
-	hasFirst bool // one said default_server
+	listener   *Listener
+	servers    []*Block
+	bind       bool // a directive asks for a socket of its own
+	set        bool // a directive gave socket options
+	hasDefault bool // one said default_server
 
 	// Whether the directives agree on proxy_protocol (ngx_stream_add_addresses).
 	protocol, protocolSet, protocolChanged bool
@@ -47,10 +47,10 @@ type address struct {
 
 // listenOn takes note of a server that listens on an address (ngx_stream_add_addresses).
 func (b *Block) listenOn(addr netio.Addr, d *listenDirective) error {
-	a := b.addressOf(addr)
+	a := b.byAddr[addr]
 	if a == nil {
 		a = &address{listener: &Listener{Addr: addr, Options: d.options, ProxyProtocol: d.proxyProtocol, server: b.Server},
-			servers: []*Block{b}, bind: d.bind, set: d.set, hasFirst: d.defaultServer}
+			servers: []*Block{b}, bind: d.bind, set: d.set, hasDefault: d.defaultServer}
 		b.addresses = append(b.addresses, a)
 		b.byAddr[addr] = a
 		return nil
@@ -63,10 +63,10 @@ func (b *Block) listenOn(addr netio.Addr, d *listenDirective) error {
 		a.listener.Options = d.options
 	}
 	if d.defaultServer {
-		if a.hasFirst {
+		if a.hasDefault {
 			return d.node.Errorf("a duplicate default server for %s", addr)
 		}
-		a.listener.server, a.hasFirst = b.Server, true
+		a.listener.server, a.hasDefault = b.Server, true
 	}
 	if a.redefines(d) {
 		b.Warn(d.node, "protocol options redefined for "+addr.String())
@@ -75,8 +75,6 @@ func (b *Block) listenOn(addr netio.Addr, d *listenDirective) error {
 	a.listener.ProxyProtocol = a.listener.ProxyProtocol || d.proxyProtocol
 	return nil
 }
-
-func (b *Builder) addressOf(addr netio.Addr) *address { return b.byAddr[addr] }
 
 // redefines tells whether a further directive contradicts what was said of the protocol.
 func (a *address) redefines(d *listenDirective) (redefined bool) {
@@ -139,7 +137,7 @@ func (b *Builder) wildcardOf(a *address) *Listener {
 	if ip.Is6() {
 		every = netip.IPv6Unspecified()
 	}
-	if w := b.addressOf(netio.Addr{AddrPort: netip.AddrPortFrom(every, a.listener.Addr.AddrPort.Port())}); w != nil {
+	if w := b.byAddr[netio.Addr{AddrPort: netip.AddrPortFrom(every, a.listener.Addr.AddrPort.Port())}]; w != nil {
 		return w.listener
 	}
 	return nil
