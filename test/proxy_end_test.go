@@ -100,3 +100,16 @@ func TestBrokenAdditionIsToldOnce(t *testing.T) {
 	s.waitLogs("broken PROXY protocol TLV", 1)
 	s.allow("broken PROXY protocol TLV")
 }
+
+// TestDeadPeerOfHalfClose: with proxy_half_close small messages to a peer that has gone end the session.
+func TestDeadPeerOfHalfClose(t *testing.T) {
+	s := start(t, `stream { server { listen {host}:9000; proxy_half_close on; proxy_timeout 1h;
+		proxy_pass `+backend(t, func(conn net.Conn) { io.WriteString(conn, "bye") })+`; } }`)
+	c := s.dial(9000)
+	c.want("bye")
+	eventually(t, "the client to be told", func() bool {
+		_, err := io.WriteString(c, "small")
+		return err != nil
+	})
+	s.waitLog("while proxying and sending to upstream")
+}

@@ -85,3 +85,21 @@ func (s *server) small(port int) *client {
 	}
 	return newClient(s.t, conn)
 }
+
+// TestTermAfterShutdownTimeout: when the timeout of a graceful end is over and Lua's timers still run, TERM ends at once.
+func TestTermAfterShutdownTimeout(t *testing.T) {
+	s := start(t, `worker_shutdown_timeout 50ms; stream {
+		init_worker_by_lua_block { ngx.timer.at(0, function() while true do ngx.sleep(0.01) end end) }
+		server { listen {host}:9000; proxy_pass `+echoBackend(t)+`; } }`)
+	c := s.dial(9000)
+	c.ask("one", "one")
+	s.signal(syscall.SIGQUIT)
+	c.wantAll("")
+	if s.hasExited() {
+		t.Fatal("the timer did not hold the worker")
+	}
+	s.signal(syscall.SIGTERM)
+	if code := s.waitExit(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}

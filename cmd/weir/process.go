@@ -25,7 +25,7 @@ type process struct {
 	environ []string // as it was at the start
 	ready   *readiness
 	pidFile atomic.Pointer[string] // as written; nil before
-	signals chan os.Signal         // caught, and not carried out yet
+	signals chan os.Signal         // caught, to be carried out
 	ending  context.Context        // done when a signal has come that ends the process
 	boot    *logs.Generation       // holds the default log open until the configuration's are
 

@@ -45,12 +45,35 @@ func (p *process) carryOut(s os.Signal) {
 // that end the process cut short what waits meanwhile.
 func (p *process) catchSignals() {
 	signal.Ignore(syscall.SIGPIPE)
-	p.signals = make(chan os.Signal, 16)
+	caught := make(chan os.Signal, len(signals))
 	for s := range signals {
-		signal.Notify(p.signals, s)
+		signal.Notify(caught, s)
 	}
+	p.signals = make(chan os.Signal)
+	go fold(caught, p.signals)
 	p.ending, _ = signal.NotifyContext(context.Background(), ends...)
 	go p.exitAtLast()
+}
+
+// fold passes signals on in their order, each once however often it has come before it is taken: as many as may come while
+// a reload takes its time, none is lost.
+func fold(caught <-chan os.Signal, to chan<- os.Signal) {
+	var waiting []os.Signal
+	for {
+		var out chan<- os.Signal
+		var first os.Signal
+		if len(waiting) > 0 {
+			out, first = to, waiting[0]
+		}
+		select {
+		case s := <-caught:
+			if !slices.Contains(waiting, s) {
+				waiting = append(waiting, s)
+			}
+		case out <- first:
+			waiting = waiting[1:]
+		}
+	}
 }
 
 // endStart carries out the signal that has cut the start short, and is the exit code.

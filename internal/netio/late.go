@@ -65,6 +65,9 @@ func (c *Conn) WriteLate(p []byte) {
 	}
 }
 
+// Failing tells that a late write has failed: the next Write says why. WriteLate would say nothing.
+func (c *Conn) Failing() bool { return c.unsent != nil && c.unsent.err != nil }
+
 // Settle writes at once what WriteLate has put off.
 func (c *Conn) Settle() {
 	if c.state&late != 0 {

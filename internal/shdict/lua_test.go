@@ -202,13 +202,16 @@ func TestLuaCompiles(t *testing.T) {
 // TestKeysInUseStay: a burst that fills the dictionary many times over pushes out what was not used, and hardly anything
 // else; in a large one, whose order of use is not exact, too.
 func TestKeysInUseStay(t *testing.T) {
-	for _, size := range []int{256 << 10, 512 << 10, 4 << 20} {
-		vm := newVM(t, open(t, size))
-		luatest.Set(t, vm, "count", func(v *luajit.Values) { v.PushInt(size / 100) })
+	for _, test := range []struct{ size, value int }{
+		{256 << 10, 500}, {512 << 10, 500}, {4 << 20, 500}, {600 << 10, 60000}, {1 << 20, 20000},
+	} {
+		vm := newVM(t, open(t, test.size))
+		luatest.Set(t, vm, "count", func(v *luajit.Values) { v.PushInt(test.size * 5 / test.value) })
+		luatest.Set(t, vm, "size", func(v *luajit.Values) { v.PushInt(test.value) })
 		luatest.Eval(t, vm, `
 			dogs:set("a", "used") dogs:set("b", "used")
 			for i = 1, count do
-				dogs:set("k" .. i, ("v"):rep(500))
+				dogs:set("k" .. i, ("v"):rep(size))
 				assert(dogs:get("a") and dogs:get("b"), i)
 			end
 			assert(not dogs:get("k1"))

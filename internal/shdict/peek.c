@@ -107,7 +107,7 @@ static int look(weir_shdict_t *d, struct stripe *st, const struct request *r, in
     if (n == NULL) {
         return SHDICT_OK;
     }
-    if (READ(st->newest) != n && !among_newest(d, st, READ(n->turn))) {
+    if (!keeps_place(d, READ(st->newest) == n, READ(n->turn))) {
         return -1; /* its place in the order of use changes */
     }
     expires = READ(n->expires);

@@ -103,17 +103,18 @@ static void order_unlink(struct stripe *st, struct node *n)
 
 void node_touch(weir_shdict_t *d, struct stripe *st, struct node *n)
 {
-    if (st->newest == n || among_newest(d, st, n->turn)) {
+    if (keeps_place(d, st->newest == n, n->turn)) {
         return;
     }
     order_unlink(st, n);
     order_push(d, st, n);
 }
 
-static void add_count(struct stripe *st, uint32_t by)
+static void add_entries(weir_shdict_t *d, int by)
 {
-    uint32_t n = atomic_load_explicit(&st->count, memory_order_relaxed);
-    atomic_store_explicit(&st->count, n + by, memory_order_relaxed); /* who changes it has the lock */
+    if (d->stripe_mask != 0) {
+        atomic_fetch_add_explicit(&d->entries, (uint64_t)by, memory_order_relaxed);
+    }
 }
 
 void node_expires(struct stripe *st, struct node *n, uint64_t at)
@@ -140,7 +141,7 @@ struct node *node_new(weir_shdict_t *d, struct stripe *st, const struct request 
     n->next = *bucket ? node_at(d, *bucket) : NULL;
     *bucket = ref_to(d, n);
     order_push(d, st, n);
-    add_count(st, 1);
+    add_entries(d, 1);
     return n;
 }
 
@@ -179,7 +180,7 @@ void node_remove(weir_shdict_t *d, struct stripe *st, struct node *n)
     }
     node_expires(st, n, 0);
     order_unlink(st, n);
-    add_count(st, (uint32_t)-1);
+    add_entries(d, -1);
     bucket_unlink(d, n);
     slab_free(&d->slab, n);
 }

@@ -14,6 +14,7 @@
 #define STRIPES      16
 #define STRIPED_FROM ((size_t)512 << 10)
 #define NEWEST_PART  4 /* a quarter */
+#define FEW          64
 
 /* What OpenResty's entry and list item need besides key and value; arenas then hold as many of ours. */
 #define NODE_CHARGE 68
@@ -48,7 +49,6 @@ struct stripe {
     _Atomic uint32_t changes; /* odd while somebody has the lock: peek.c reads without it */
     struct node *newest, *oldest;
     size_t       expiring; /* entries with an end: nothing is looked at while there is none */
-    _Atomic uint32_t count;       /* of entries */
     _Atomic uint64_t oldest_turn; /* the oldest's; read without the lock, to choose whom to evict */
     _Atomic int      empty;
 } __attribute__((aligned(64)));
@@ -60,7 +60,9 @@ struct weir_shdict {
     uint32_t         stripe_mask;
     uint32_t        *buckets;     /* (address - slab.start) / 32 + 1; 0 is empty */
     struct slab      slab;
-    _Atomic uint64_t turn __attribute__((aligned(64))); /* counts entries that become their stripe's newest; 0 with one stripe */
+    /* With more than one stripe: how often an entry became its stripe's newest, and how many there are. */
+    _Atomic uint64_t turn __attribute__((aligned(64)));
+    _Atomic uint64_t entries;
     struct stripe    stripes[];
 };
 
@@ -80,12 +82,21 @@ static inline struct stripe *stripe_of(weir_shdict_t *d, const struct request *r
     return &d->stripes[r->hash & d->stripe_mask];
 }
 
-/* Whether an entry's use changes nothing of the order that matters. */
-static inline int among_newest(weir_shdict_t *d, struct stripe *st, uint64_t turn)
+/* Whether another use of an entry leaves the order as it is. To be the newest of one stripe among several says little. While
+ * there is much room nothing is pushed out soon, and the few entries of a dictionary may be used by many without a lock. */
+static inline int keeps_place(weir_shdict_t *d, int newest, uint64_t turn)
 {
-    uint64_t all = (uint64_t)atomic_load_explicit(&st->count, memory_order_relaxed) * (d->stripe_mask + 1);
+    uint64_t since, near;
 
-    return d->stripe_mask != 0 && atomic_load_explicit(&d->turn, memory_order_relaxed) - turn < all / NEWEST_PART;
+    if (d->stripe_mask == 0) {
+        return newest;
+    }
+    since = atomic_load_explicit(&d->turn, memory_order_relaxed) - turn;
+    near = atomic_load_explicit(&d->entries, memory_order_relaxed) / NEWEST_PART;
+    if (near < FEW && __atomic_load_n(&d->slab.free_pages, __ATOMIC_RELAXED) > d->slab.npages / 4) {
+        near = FEW;
+    }
+    return since < near;
 }
 
 static inline int over(const struct node *n, uint64_t now)

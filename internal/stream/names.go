@@ -91,7 +91,7 @@ func (t *serverNames) add(l *Listener, b *Block) error {
 		case stars > 1, stars == 1 && !hasSuffix && !hasPrefix, strings.Contains(text, ".."):
 			return name.node.Errorf(`invalid server name or wildcard "%s" on %s`, text, l.Addr)
 		case strings.HasPrefix(text, "."):
-			ok = put(t.exact, text[1:], server) && put(t.suffixes, text[1:], server)
+			ok = t.putBoth(text[1:], server)
 		case hasSuffix:
 			ok = put(t.suffixes, suffix, server)
 		case hasPrefix:
@@ -107,11 +107,20 @@ func (t *serverNames) add(l *Listener, b *Block) error {
 }
 
 func put(to map[string]*Server, name string, server *Server) bool {
-	if to[name] != nil {
+	if _, taken := to[name]; taken {
 		return false
 	}
 	to[name] = server
 	return true
+}
+
+// putBoth puts in a name with those below it. Where the latter are another's, the name is nobody's from now on.
+func (t *serverNames) putBoth(name string, server *Server) bool {
+	if t.suffixes[name] == nil {
+		return put(t.exact, name, server) && put(t.suffixes, name, server)
+	}
+	put(t.exact, name, nil)
+	return false
 }
 
 // find is the server for a host in lower case: by the name itself, the longest wildcard in front, the longest at the end,

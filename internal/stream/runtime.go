@@ -153,7 +153,10 @@ func (r *Runtime) Quit(timeout time.Duration, expedite <-chan struct{}) {
 			w.endSessions(nil)
 			netio.DropUnsent(w.Loop)
 		})
-		<-done
+		select {
+		case <-done: // what else holds them, as Lua's timers do
+		case <-expedite:
+		}
 	case <-expedite:
 	}
 	r.Stop()

@@ -99,7 +99,7 @@ func (l *link) readAndWrite(f *flow) (more bool, err error) {
 		f.full = 0
 	}
 	l.slow(f, n)
-	if n < size && n <= netio.LateMost && f.dst.Writable() {
+	if n < size && n <= netio.LateMost && f.dst.Writable() && !f.dst.Failing() {
 		l.gave(f, n)
 		f.dst.WriteLate(buf[:n])
 		return false, nil

@@ -104,13 +104,16 @@ func TestServerNames(t *testing.T) {
 		server { listen 127.0.0.1:%PORT%; server_name *.example.com; return "suffix $server_name"; }
 		server { listen 127.0.0.1:%PORT%; server_name *.b.example.com; return "longer suffix"; }
 		server { listen 127.0.0.1:%PORT%; server_name .dot.test; return "dot $server_name"; }
+		server { listen 127.0.0.1:%PORT%; server_name *.taken.test; return "taken"; }
+		server { listen 127.0.0.1:%PORT%; server_name .taken.test; return "ignored"; }
+		server { listen 127.0.0.1:%PORT%; server_name taken.test; return "ignored, too"; }
 		server { listen 127.0.0.1:%PORT%; server_name www.other.*; return "prefix"; }
 		server { listen 127.0.0.1:%PORT%; server_name ~^(?<sub>\w+)\.(regex)$; return "regex $sub $2 $server_name"; }
 		server { listen 127.0.0.1:%PORT%; server_name ~^CASE; return "caseless"; }`, sslpreread.Module, returns.Module)
 	for name, want := range map[string]string{
 		"www.example.com": "exact www.example.com", "WWW.Example.COM": "exact www.example.com", "www.example.com.": "exact www.example.com",
 		"a.example.com": "suffix *.example.com", "a.b.c.example.com": "suffix *.example.com", "a.b.example.com": "longer suffix",
-		"example.com": "default", "dot.test": "dot dot.test", "x.dot.test": "dot dot.test", "www.other.org": "prefix",
+		"example.com": "default", "dot.test": "dot dot.test", "x.taken.test": "taken", "taken.test": "default", "x.dot.test": "dot dot.test", "www.other.org": "prefix",
 		"www.other.co.uk": "prefix", "abc.regex": "regex abc regex ^(?<sub>\\w+)\\.(regex)$", "case.org": "caseless",
 		"": "default", "a..example.com": "default", "a/.example.com": "default",
 	} {
