@@ -92,6 +92,9 @@ static inline int keeps_place(weir_shdict_t *d, int newest, uint64_t turn)
         return newest;
     }
     since = atomic_load_explicit(&d->turn, memory_order_relaxed) - turn;
+    if (since == 0) {
+        return 1; /* the newest of all */
+    }
     near = atomic_load_explicit(&d->entries, memory_order_relaxed) / NEWEST_PART;
     if (near < FEW && __atomic_load_n(&d->slab.free_pages, __ATOMIC_RELAXED) > d->slab.npages / 4) {
         near = FEW;
