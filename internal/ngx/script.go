@@ -65,7 +65,7 @@ func newScript(b *stream.Block, n *conf.Node, name, chunk string) (*script, erro
 // check compiles the script, of which its source alone is kept.
 func (s *script) check(n *conf.Node) error {
 	if s.file == nil {
-		return s.compile(n, s.chunk, s.source)
+		return compile(n, s.chunk, s.source)
 	}
 	if s.path == "" {
 		return nil
@@ -74,14 +74,15 @@ func (s *script) check(n *conf.Node) error {
 	if err != nil {
 		return n.Errorf("%s", err)
 	}
-	if err := s.compile(n, "@"+s.path, source); err != nil {
+	if err := compile(n, "@"+s.path, source); err != nil {
 		return err
 	}
 	s.source = source
 	return nil
 }
 
-func (s *script) compile(n *conf.Node, name string, source []byte) error {
+// compile tells at n what is wrong with a chunk.
+func compile(n *conf.Node, name string, source []byte) error {
 	if err := luajit.Check(name, source); err != nil {
 		return n.Errorf("%s", err)
 	}

@@ -16,7 +16,7 @@ func (h *Header) parseV1(data []byte) (int, error) {
 		return 0, broken(data)
 	}
 	limit := maxV1
-	if strings.HasPrefix(string(data[min(len(data), len("PROXY ")):]), "UNKNOWN") {
+	if bytes.HasPrefix(data, []byte("PROXY UNKNOWN")) {
 		limit = MaxSize
 	}
 	line := data[:min(len(data), limit)]

@@ -3,6 +3,7 @@ package stream
 import (
 	"errors"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/weirproxy/weir/internal/logs"
@@ -14,8 +15,13 @@ var ErrFull = errors.New("worker_connections are not enough")
 
 // isShortage tells that the system has no descriptors or memory left: it may have some later.
 func isShortage(err error) bool {
-	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) ||
-		errors.Is(err, syscall.ENOMEM)
+	return isOneOf(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM)
+}
+
+// isOneOf tells whether a failed system call had one of these errors.
+func isOneOf(err error, errnos ...syscall.Errno) bool {
+	var errno syscall.Errno
+	return errors.As(err, &errno) && slices.Contains(errnos, errno)
 }
 
 // Describe words a failed system call as nginx's logs do: "connect() failed (111: Connection refused)".
@@ -52,22 +58,15 @@ func bare(a netio.Addr) string {
 // info (ngx_connection_error with NGX_ERROR_INFO). side is "", or names whose connection it is.
 func (s *Session) LogIOError(err error, side string) {
 	level := logs.Error
-	for _, errno := range []syscall.Errno{syscall.ECONNRESET, syscall.EPIPE, syscall.ENOTCONN, syscall.ETIMEDOUT,
-		syscall.ECONNREFUSED, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH} {
-		if errors.Is(err, errno) {
-			level = logs.Info
-		}
+	if isOneOf(err, syscall.ECONNRESET, syscall.EPIPE, syscall.ENOTCONN, syscall.ETIMEDOUT, syscall.ECONNREFUSED,
+		syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH) {
+		level = logs.Info
 	}
 	s.Log(level, Describe(err)+side)
 }
 
 // IsPeersFault tells errors that a peer or the network cause from those of this machine (ngx_event_connect_peer).
 func IsPeersFault(err error) bool {
-	for _, errno := range []syscall.Errno{syscall.ECONNREFUSED, syscall.EAGAIN, syscall.ECONNRESET, syscall.ENETDOWN,
-		syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH} {
-		if errors.Is(err, errno) {
-			return true
-		}
-	}
-	return false
+	return isOneOf(err, syscall.ECONNREFUSED, syscall.EAGAIN, syscall.ECONNRESET, syscall.ENETDOWN, syscall.ENETUNREACH,
+		syscall.EHOSTDOWN, syscall.EHOSTUNREACH)
 }

@@ -54,7 +54,7 @@ func (w *Worker) endSessions(of *Config) {
 			w.free(s)
 		default:
 			s.Log(logs.Info, "shutdown timeout")
-			s.flags |= cutOff
+			s.flags |= noLinger
 			s.Finalize(StatusOK)
 		}
 		s = next

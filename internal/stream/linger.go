@@ -14,7 +14,7 @@ const (
 
 func (s *Session) mustLinger() bool {
 	c := &s.Client
-	if !c.IsOpen() || c.EOF() || s.flags&(atOnce|cutOff) != 0 {
+	if !c.IsOpen() || c.EOF() || s.flags&(atOnce|noLinger) != 0 {
 		return false
 	}
 	switch s.Server.LingeringClose {
@@ -44,10 +44,14 @@ func endLinger(s *Session) { s.Worker.free(s) }
 
 func drain(s *Session) {
 	left := s.lingerUntil - s.Worker.Loop.Millis()
+	if left <= 0 {
+		s.Worker.free(s)
+		return
+	}
 	for range drainRounds {
 		_, err := s.Client.Read(s.Worker.Scratch)
 		switch {
-		case left <= 0 || err != nil && err != netio.ErrAgain:
+		case err != nil && err != netio.ErrAgain:
 			s.Worker.free(s)
 			return
 		case !s.Client.Readable():

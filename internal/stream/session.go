@@ -61,7 +61,7 @@ type sessionFlags uint8
 const (
 	ended    sessionFlags = 1 << iota // Finalize was called
 	atOnce                            // the client is closed without lingering, and nothing is done to the connection
-	cutOff                            // the client is closed without lingering
+	noLinger                          // the client is closed without lingering
 	released                          // Client was detached: the connection is another's now
 	moved                             // ChooseServer has changed the server, and not yet the place
 )
