@@ -28,13 +28,9 @@ type via struct {
 	balance balancing
 	retry   bool
 	until   int64 // Loop.Millis after which no other peer is tried; 0: no limit
-	next    *via
 }
 
-// vias keeps a machine's for reuse.
-type vias struct{ free *via }
-
-var viaSlot = newMachineSlot[vias]()
+var unusedVias = newMachineSlot[stream.FreeList[via]]()
 
 // connectUpstream(name [, options], key, timeout) is ngx.upstream.connect; the last two are fields of options.
 func connectUpstream(m *machine, c *luajit.Call) luajit.Outcome {
@@ -120,7 +116,7 @@ func (s *socket) giveSocket(v *luajit.Values) {
 
 // find begins a way through a group's peers.
 func (s *socket) find(up *stream.Upstream, key string, hasKey bool) *via {
-	v := s.m.takeVia()
+	v := unusedVias.of(s.m).Take()
 	v.s, s.via = s, v
 	session := s.req.session
 	next := &session.Server.NextUpstream
@@ -132,16 +128,6 @@ func (s *socket) find(up *stream.Upstream, key string, hasKey bool) *via {
 		key = up.HashKey.Text(session)
 	}
 	v.peering.Begin(session.Worker, up, []byte(key), next.Tries)
-	return v
-}
-
-func (m *machine) takeVia() *via {
-	all := viaSlot.of(m)
-	v := all.free
-	if v == nil {
-		return new(via)
-	}
-	all.free, v.next = v.next, nil
 	return v
 }
 
@@ -254,7 +240,7 @@ func (s *socket) leavePeer() {
 	}
 	v.release(false)
 	v.peering.End()
-	all := viaSlot.of(s.m)
-	*v = via{peering: v.peering, next: all.free}
-	all.free, s.via = v, nil
+	s.via = nil
+	*v = via{peering: v.peering}
+	unusedVias.of(s.m).Put(v)
 }

@@ -25,8 +25,8 @@ type Worker struct {
 	sessions    *Session   // the first of the list
 	arrived     []*Session // within one event
 	connections int        // to clients and to peers
-	idle        *Session   // freed sessions, for reuse
-	holds       int        // of generations, see Hold
+	unused      FreeList[Session]
+	holds       int // of generations, see Hold
 	stopping    bool
 	text        []byte        // for building texts within one event
 	scope       []any         // by WorkerSlot
@@ -102,7 +102,7 @@ func (w *Worker) enterArrived() {
 
 // attach makes a session of a connection; nil: it failed, and fd is the caller's still.
 func (w *Worker) attach(fd int, l *Listener) *Session {
-	s := w.take()
+	s := w.unused.Take()
 	s.Worker, s.Server, s.listener = w, l.server, l
 	s.ID = connectionID.Add(1)
 	s.Started = w.Loop.Now().UnixMilli()
@@ -110,22 +110,13 @@ func (w *Worker) attach(fd int, l *Listener) *Session {
 	s.Timer.Handler = (*clientEvents)(s)
 	if err := s.Client.Attach(w.Loop, fd, (*clientEvents)(s)); err != nil {
 		s.Server.ErrorLog.Write(logs.Alert, s.ID, Describe(err))
-		s.next, w.idle = w.idle, s
+		w.unused.Put(s)
 		return nil
 	}
 	s.Client.ExpectInput()
 	w.connections++
 	w.link(s)
 	w.Hold(s.Server.config)
-	return s
-}
-
-func (w *Worker) take() *Session {
-	s := w.idle
-	if s == nil {
-		return new(Session)
-	}
-	w.idle, s.next = s.next, nil
 	return s
 }
 
@@ -158,8 +149,8 @@ func (w *Worker) free(s *Session) {
 	clear(s.scope)
 	clear(s.values)
 	clear(s.Upstreams)
-	*s = Session{scope: s.scope, values: s.values[:0], Upstreams: s.Upstreams[:0], cleanups: s.cleanups, next: w.idle}
-	w.idle = s
+	*s = Session{scope: s.scope, values: s.values[:0], Upstreams: s.Upstreams[:0], cleanups: s.cleanups}
+	w.unused.Put(s)
 	w.resumeAccepting()
 	w.checkIdle()
 }

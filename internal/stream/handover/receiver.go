@@ -32,7 +32,7 @@ type receiver struct {
 // worker is what a worker keeps for all generations.
 type worker struct {
 	receivers map[string]*receiver // by name
-	free      *transfer
+	unused    stream.FreeList[transfer]
 }
 
 var workers = stream.NewWorkerSlot[worker]()
@@ -72,24 +72,16 @@ func (own *worker) closeIdle() {
 }
 
 func takeTransfer(w *stream.Worker) *transfer {
-	mine := workers.Of(w)
-	t := mine.free
-	if t == nil {
-		t = new(transfer)
-		t.timer.Handler = t
-		return t
-	}
-	mine.free, t.next = t.next, nil
+	t := workers.Of(w).unused.Take()
+	t.timer.Handler = t
 	return t
 }
 
 func putTransfer(w *stream.Worker, t *transfer) {
-	mine := workers.Of(w)
 	w.Loop.Disarm(&t.timer)
 	clear(t.receivers)
-	*t = transfer{receivers: t.receivers[:0], status: t.status[:0], names: t.names[:0], next: mine.free}
-	t.timer.Handler = t
-	mine.free = t
+	*t = transfer{receivers: t.receivers[:0], status: t.status[:0], names: t.names[:0]}
+	workers.Of(w).unused.Put(t)
 }
 
 // send sends a session as soon as it can.

@@ -70,7 +70,6 @@ type transfer struct {
 	took    int64  // milliseconds, all attempts
 	status  []byte // $handoff_status
 	names   []byte // $handoff_receiver
-	next    *transfer
 }
 
 var sessionTransfer = stream.NewSessionSlot[transfer]()

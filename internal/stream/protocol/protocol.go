@@ -17,15 +17,11 @@ type detection struct {
 	have     int             // bytes that did not suffice
 	patient  bool            // the timer is preread_timeout's
 	settled  bool
-	next     *detection
 }
-
-// pool keeps a worker's detections for other sessions.
-type pool struct{ free *detection }
 
 var (
 	detections = stream.NewSessionSlot[detection]()
-	pools      = stream.NewWorkerSlot[pool]()
+	unused     = stream.NewWorkerSlot[stream.FreeList[detection]]()
 )
 
 // found is the session's protocol; "" when it has not been looked for, or not found yet.
@@ -118,13 +114,7 @@ func of(s *stream.Session) *detection {
 	if d := detections.Get(s); d != nil {
 		return d
 	}
-	p := pools.Of(s.Worker)
-	d := p.free
-	if d == nil {
-		d = new(detection)
-	} else {
-		p.free = d.next
-	}
+	d := unused.Of(s.Worker).Take()
 	*d = detection{protocol: detect.Unknown, host: d.host[:0]}
 	detections.Set(s, d)
 	s.OnFree(release)
@@ -132,9 +122,8 @@ func of(s *stream.Session) *detection {
 }
 
 func release(s *stream.Session) {
-	p, d := pools.Of(s.Worker), detections.Get(s)
+	unused.Of(s.Worker).Put(detections.Get(s))
 	detections.Set(s, nil)
-	d.next, p.free = p.free, d
 }
 
 func name(s *stream.Session, _ *stream.Var, dst []byte) ([]byte, bool) {

@@ -8,18 +8,14 @@ import (
 // bulkAfter is how many full reads in a row make a flow bulk: 256 KiB without a pause.
 const bulkAfter = 4
 
-// pipe is a pipe that splice moves bytes through without copying them. It is empty when it is in the pool.
+// pipe is a pipe that splice moves bytes through without copying them.
 type pipe struct {
 	netio.Pipe
 	held int // bytes in it
-	next *pipe
 }
 
-// pipes are a worker's pipes for reuse.
-type pipes struct {
-	free *pipe
-	n    int
-}
+// pipes are a worker's empty pipes.
+type pipes struct{ stream.FreeList[pipe] }
 
 // keepPipes is how many idle pipes a worker keeps.
 const keepPipes = 8
@@ -28,32 +24,27 @@ var pipeSlot = stream.NewWorkerSlot[pipes]()
 
 // WorkerEnded implements stream.Ender.
 func (p *pipes) WorkerEnded() {
-	for free := p.free; free != nil; free = free.next {
-		free.close()
+	for p.Len() > 0 {
+		p.Take().Close()
 	}
 }
 
-func (p *pipe) close() { p.Pipe.Close() }
-
 func takePipe(w *stream.Worker) (*pipe, error) {
-	pool := pipeSlot.Of(w)
-	if p := pool.free; p != nil {
-		pool.free, p.next = p.next, nil
-		pool.n--
-		return p, nil
+	idle := pipeSlot.Of(w)
+	if idle.Len() > 0 {
+		return idle.Take(), nil
 	}
 	p := new(pipe)
 	return p, p.Open()
 }
 
 func putPipe(w *stream.Worker, p *pipe) {
-	pool := pipeSlot.Of(w)
-	if pool.n >= keepPipes {
-		p.close()
+	idle := pipeSlot.Of(w)
+	if idle.Len() == keepPipes {
+		p.Close()
 		return
 	}
-	p.next, pool.free = pool.free, p
-	pool.n++
+	idle.Put(p)
 }
 
 // splice moves a pipe's worth of bytes. When src runs dry the flow goes back to reading and writing, and holds no

@@ -291,7 +291,7 @@ func (f *flow) drop(w *stream.Worker) {
 		w.Loop.Disarm(&f.brake.Timer)
 	}
 	if f.pipe != nil {
-		f.pipe.close()
+		f.pipe.Close()
 	}
 	*f = flow{}
 }

@@ -28,8 +28,6 @@ type link struct {
 	startedAt int64 // the same in seconds since 1970, as rates count
 	attempted int64 // and at the present one
 	active    int64 // and when bytes last moved
-
-	next *link // in the pool
 }
 
 // peerEvents is a link seen as the owner of its peer's connection.
@@ -47,29 +45,20 @@ func (e *peerEvents) ConnReady(*netio.Conn) {
 
 var sessionLink = stream.NewSessionSlot[link]()
 
-// pool keeps links for reuse; each worker has its own.
-type pool struct{ free *link }
-
-var pools = stream.NewWorkerSlot[pool]()
+var unused = stream.NewWorkerSlot[stream.FreeList[link]]()
 
 func take(s *stream.Session) *link {
-	p := pools.Of(s.Worker)
-	l := p.free
-	if l == nil {
-		l = new(link)
-	} else {
-		p.free = l.next
-	}
-	l.s, l.conf, l.loop, l.next = s, slot.Of(s.Server), s.Worker.Loop, nil
+	l := unused.Of(s.Worker).Take()
+	l.s, l.conf, l.loop = s, slot.Of(s.Server), s.Worker.Loop
 	sessionLink.Set(s, l)
 	return l
 }
 
 func (l *link) put() {
-	p := pools.Of(l.s.Worker)
+	w := l.s.Worker
 	l.peering.End()
-	*l = link{peering: l.peering, next: p.free}
-	p.free = l
+	*l = link{peering: l.peering}
+	unused.Of(w).Put(l)
 }
 
 // begin is the content handler.

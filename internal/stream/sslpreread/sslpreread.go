@@ -11,13 +11,12 @@ type hello struct {
 	have  int  // bytes that are known not to suffice
 	known bool // it has been decided whether there is a hello
 	valid bool // there is one
-	next  *hello
 }
 
 // worker is what a worker keeps to parse with, and hellos that may be used again.
 type worker struct {
 	parser clienthello.Hello
-	free   *hello
+	unused stream.FreeList[hello]
 }
 
 var (
@@ -70,13 +69,7 @@ func of(s *stream.Session) *hello {
 	if h := hellos.Get(s); h != nil {
 		return h
 	}
-	w := workers.Of(s.Worker)
-	h := w.free
-	if h == nil {
-		h = new(hello)
-	} else {
-		w.free, h.next = h.next, nil
-	}
+	h := workers.Of(s.Worker).unused.Take()
 	h.have, h.known, h.valid = 0, false, false
 	hellos.Set(s, h)
 	s.OnFree(release)
@@ -84,9 +77,8 @@ func of(s *stream.Session) *hello {
 }
 
 func release(s *stream.Session) {
-	w, h := workers.Of(s.Worker), hellos.Get(s)
+	workers.Of(s.Worker).unused.Put(hellos.Get(s))
 	hellos.Set(s, nil)
-	h.next, w.free = w.free, h
 }
 
 // found is the session's hello; nil when there is none.
