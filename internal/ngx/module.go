@@ -21,7 +21,7 @@ var Module = &stream.Module{
 		{Phase: stream.Log, Run: runLog,
 			Active: func(s *stream.Server) bool { return slot.Of(s).log != nil }},
 	},
-	Worker: hooks,
+	Generation: machines.Decl(stream.Hooks[machine]{Build: build, Start: start, Retire: retire, Free: free}),
 	Finish: func(b *stream.Builder) error {
 		slot.Stream(b).prefix = b.Prefix
 		return nil

@@ -9,20 +9,20 @@ import (
 	"github.com/weirproxy/weir/internal/stream"
 )
 
-var hooks = &stream.WorkerHooks{Build: build, Start: start, Retire: retire, Free: free}
+var machines = stream.NewGenerationSlot[machine]()
 
 // build makes a worker's machine and runs init_by_lua*, on any thread but the process's first (luajit: stack.go).
-func build(c *stream.Config, worker int) (state any, err error) {
+func build(c *stream.Config, worker int) (m *machine, err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		state, err = buildMachine(c, worker)
+		m, err = buildMachine(c, worker)
 	}()
 	<-done
-	return state, err
+	return m, err
 }
 
-func buildMachine(c *stream.Config, worker int) (any, error) {
+func buildMachine(c *stream.Config, worker int) (*machine, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	main := slot.Main(c)
@@ -82,8 +82,7 @@ func initError(name string, err error) string {
 }
 
 // start runs init_worker_by_lua*.
-func start(w *stream.Worker, state any) {
-	m := state.(*machine)
+func start(w *stream.Worker, m *machine) {
 	m.worker = w
 	s := m.main.initWorker
 	if s == nil {
@@ -107,18 +106,17 @@ func start(w *stream.Worker, state any) {
 }
 
 // retire runs pending timers at once, as premature ones, and closes idle connections.
-func retire(_ *stream.Worker, state any) {
-	m := state.(*machine)
+func retire(_ *stream.Worker, m *machine) {
 	m.retired = true
 	m.abortTimers()
 	m.closePools()
 }
 
-func free(_ *stream.Worker, state any) { state.(*machine).close() }
+func free(_ *stream.Worker, m *machine) { m.close() }
 
 // machineFor is the machine that runs a session's code.
 func machineFor(s *stream.Session) (*machine, error) {
-	shared := hooks.State(s.Worker, s.Config()).(*machine)
+	shared := machines.Of(s.Worker, s.Config())
 	if slot.Of(s.Server).codeCache.V {
 		return shared, nil
 	}

@@ -29,15 +29,15 @@ type Config struct {
 	vars      map[string]*Var
 	prefix    []*Variable
 	cached    int // how many variables keep their value
-	workers   []workerState
+	workers   []workerScope
 	closers   []func()
 	resolving []func() // stop what startResolving began
-	freed     int32    // workers that have freed their state; atomic
+	freed     int32    // workers that have freed their scope; atomic
 }
 
-// workerState is what one worker has of a generation. The worker owns it.
-type workerState struct {
-	state   []any // by WorkerHooks
+// workerScope is what one worker has of a generation. The worker owns it.
+type workerScope struct {
+	scope   []any // by GenerationSlot
 	holders int   // sessions and others that still use the generation
 	retired bool
 }

@@ -7,34 +7,22 @@ import (
 	"github.com/weirproxy/weir/internal/logs"
 )
 
-// buildWorkers makes the workers' states. It happens on an ordinary goroutine, before any worker knows of it.
+// buildWorkers makes what the modules keep for each worker. It happens on an ordinary goroutine, before any worker knows of it.
 func (c *Config) buildWorkers(n int) error {
-	c.workers = make([]workerState, n)
-	hooks := 0
-	for _, m := range c.modules {
-		if m.Worker != nil {
-			if m.Worker.slot != hooks { // workers read it while the next generation is built
-				m.Worker.slot = hooks
-			}
-			hooks++
-		}
-	}
+	c.workers = make([]workerScope, n)
 	for _, u := range c.Upstreams {
 		for id := range n {
 			u.instances = append(u.instances, u.Group.Instance(id))
 		}
 	}
 	for id := range c.workers {
-		c.workers[id].state = make([]any, hooks)
+		c.workers[id].scope = make([]any, generationSlots.Load())
 		for _, m := range c.modules {
-			if m.Worker == nil {
-				continue
+			if build := m.Generation.build; build != nil {
+				if err := build(c, id); err != nil {
+					return err
+				}
 			}
-			state, err := m.Worker.Build(c, id)
-			if err != nil {
-				return err
-			}
-			c.workers[id].state[m.Worker.slot] = state
 		}
 	}
 	return nil
@@ -45,8 +33,8 @@ func (w *Worker) use(c *Config) {
 	old := w.config
 	w.config = c
 	for _, m := range c.modules {
-		if m.Worker != nil && m.Worker.Start != nil {
-			m.Worker.Start(w, c.workers[w.ID].state[m.Worker.slot])
+		if start := m.Generation.start; start != nil {
+			start(w, c)
 		}
 	}
 	if old != nil {
@@ -63,8 +51,8 @@ func (w *Worker) retire(c *Config) {
 	w.Hold(c)
 	mine.retired = true
 	for _, m := range c.modules {
-		if m.Worker != nil && m.Worker.Retire != nil {
-			m.Worker.Retire(w, mine.state[m.Worker.slot])
+		if retire := m.Generation.retire; retire != nil {
+			retire(w, c)
 		}
 	}
 	w.Release(c)
@@ -75,24 +63,24 @@ func (w *Worker) freeIfUnused(c *Config) {
 	if !mine.retired || mine.holders > 0 {
 		return
 	}
-	w.freeStates(c)
+	w.freeScope(c)
 	if atomic.AddInt32(&c.freed, 1) == int32(len(c.workers)) {
 		c.close()
 	}
 }
 
-// freeStates frees what Build has made for the worker, which may be nothing or a part.
-func (w *Worker) freeStates(c *Config) {
+// freeScope frees what the modules have built for the worker, which may be nothing or a part.
+func (w *Worker) freeScope(c *Config) {
 	mine := &c.workers[w.ID]
+	if mine.scope == nil {
+		return
+	}
 	for _, m := range c.modules {
-		if m.Worker == nil || m.Worker.Free == nil || mine.state == nil {
-			continue
-		}
-		if state := mine.state[m.Worker.slot]; state != nil {
-			m.Worker.Free(w, state)
+		if free := m.Generation.free; free != nil {
+			free(w, c)
 		}
 	}
-	mine.state = nil
+	mine.scope = nil
 }
 
 // close calls what OnClose was given.

@@ -17,8 +17,8 @@ type Module struct {
 	Variables []Variable
 	// Finish is called once when the whole of stream{} has been read and merged.
 	Finish func(b *Builder) error
-	// Worker holds what the module keeps for each worker and generation, such as a Lua VM.
-	Worker *WorkerHooks
+	// Generation is the module's GenerationSlot, where it has something for each worker of a generation.
+	Generation GenerationDecl
 }
 
 // PhaseHandler is a handler in its phase.
@@ -72,19 +72,3 @@ const (
 	StatusBadGateway         = 502
 	StatusServiceUnavailable = 503
 )
-
-// WorkerHooks are called once for each worker of a generation.
-type WorkerHooks struct {
-	// Build makes the module's state for one worker; on an ordinary goroutine, before the generation is used.
-	Build func(c *Config, worker int) (any, error)
-	// Start runs on the worker's loop when the generation becomes current.
-	Start func(w *Worker, state any)
-	// Retire runs on the worker's loop when another generation has become current; sessions may still use state.
-	Retire func(w *Worker, state any)
-	// Free runs on the worker's loop when no session uses state any more.
-	Free func(w *Worker, state any)
-	slot int
-}
-
-// State is what Build made for this worker in c's generation.
-func (h *WorkerHooks) State(w *Worker, c *Config) any { return c.workers[w.ID].state[h.slot] }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -171,14 +172,19 @@ func TestAddressBesideWildcard(t *testing.T) {
 func TestGenerationIsFreedWithItsLastSession(t *testing.T) {
 	events := make(chan string, 10)
 	generation := 0
-	hooks := &stream.WorkerHooks{
-		Build:  func(*stream.Config, int) (any, error) { generation++; return generation, nil },
-		Start:  func(_ *stream.Worker, state any) { events <- "start " + string(rune('0'+state.(int))) },
-		Retire: func(_ *stream.Worker, state any) { events <- "retire " + string(rune('0'+state.(int))) },
-		Free:   func(_ *stream.Worker, state any) { events <- "free " + string(rune('0'+state.(int))) },
+	tell := func(event string) func(*stream.Worker, *int) {
+		return func(_ *stream.Worker, n *int) { events <- event + " " + strconv.Itoa(*n) }
 	}
+	hooks := stream.NewGenerationSlot[int]().Decl(stream.Hooks[int]{
+		Build: func(*stream.Config, int) (*int, error) {
+			generation++
+			n := generation
+			return &n, nil
+		},
+		Start: tell("start"), Retire: tell("retire"), Free: tell("free"),
+	})
 	text := `server { listen 127.0.0.1:%PORT%; answer ok; }`
-	s := streamtest.Start(t, text, peeker(), answer, &stream.Module{Name: "hooks", Worker: hooks})
+	s := streamtest.Start(t, text, peeker(), answer, &stream.Module{Name: "hooks", Generation: hooks})
 	c := s.Dial(0)
 	s.Send(c, "x")
 	s.Settle()

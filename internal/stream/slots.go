@@ -6,7 +6,7 @@ import (
 	"github.com/weirproxy/weir/internal/conf"
 )
 
-var slots, sessionSlots atomic.Int32
+var slots, sessionSlots, workerSlots, generationSlots atomic.Int32
 
 // Slot is where a module keeps its configuration of stream{} and of each server{}. A module declares one as a
 // package variable and names it in Module.Config:
@@ -93,8 +93,6 @@ func (k *SessionSlot[T]) Set(s *Session, value *T) {
 	s.scope[k.index] = value
 }
 
-var workerSlots atomic.Int32
-
 // WorkerSlot is where a module keeps something for each worker, whatever the generation: pools above all. What is to be closed
 // is an Ender.
 type WorkerSlot[T any] struct{ index int }
@@ -124,4 +122,64 @@ func (w *Worker) endScope() {
 			e.WorkerEnded()
 		}
 	}
+}
+
+// GenerationSlot is where a module keeps something for each worker of a generation, such as a Lua VM.
+type GenerationSlot[T any] struct{ index int }
+
+// NewGenerationSlot reserves a slot for every worker of every generation.
+func NewGenerationSlot[T any]() *GenerationSlot[T] {
+	return &GenerationSlot[T]{index: int(generationSlots.Add(1)) - 1}
+}
+
+// Of is what Build made for this worker in c's generation.
+func (k *GenerationSlot[T]) Of(w *Worker, c *Config) *T {
+	kept, _ := c.workers[w.ID].scope[k.index].(*T)
+	return kept
+}
+
+// Hooks are called once for each worker of a generation. Those that are nil are left out.
+type Hooks[T any] struct {
+	// Build makes the worker's value; on an ordinary goroutine, before the generation is used.
+	Build func(c *Config, worker int) (*T, error)
+	// Start runs on the worker's loop when the generation becomes current.
+	Start func(w *Worker, kept *T)
+	// Retire runs on the worker's loop when another generation has become current; sessions may still use the value.
+	Retire func(w *Worker, kept *T)
+	// Free runs on the worker's loop when no session uses the value any more. There is none if Build has failed.
+	Free func(w *Worker, kept *T)
+}
+
+// GenerationDecl is a GenerationSlot with its hooks.
+type GenerationDecl struct {
+	build               func(c *Config, worker int) error
+	start, retire, free func(w *Worker, c *Config)
+}
+
+// Decl says what is called when.
+func (k *GenerationSlot[T]) Decl(h Hooks[T]) GenerationDecl {
+	onLoop := func(hook func(w *Worker, kept *T)) func(*Worker, *Config) {
+		if hook == nil {
+			return nil
+		}
+		return func(w *Worker, c *Config) { hook(w, k.Of(w, c)) }
+	}
+	d := GenerationDecl{start: onLoop(h.Start), retire: onLoop(h.Retire)}
+	if h.Build != nil {
+		d.build = func(c *Config, worker int) error {
+			kept, err := h.Build(c, worker)
+			if err == nil {
+				c.workers[worker].scope[k.index] = kept
+			}
+			return err
+		}
+	}
+	if h.Free != nil {
+		d.free = func(w *Worker, c *Config) {
+			if kept := k.Of(w, c); kept != nil {
+				h.Free(w, kept)
+			}
+		}
+	}
+	return d
 }

@@ -52,10 +52,9 @@ var Module = &stream.Module{
 	},
 	Variables: variables,
 	Finish:    finish,
-	Worker: &stream.WorkerHooks{
-		Build:  func(*stream.Config, int) (any, error) { return nil, nil },
-		Retire: func(w *stream.Worker, _ any) { workers.Of(w).closeIdle() },
-	},
+	Generation: stream.NewGenerationSlot[struct{}]().Decl(stream.Hooks[struct{}]{
+		Retire: func(w *stream.Worker, _ *struct{}) { workers.Of(w).closeIdle() },
+	}),
 }
 
 func setHandoff(c *config, b *stream.Block, n *conf.Node) error {
