@@ -3,8 +3,9 @@
 //	handoff unix:/run/app.sock [raw] [timeout=2s] [backup=unix:/run/other.sock …] [fallback=address];
 //
 // What is spoken to receivers is package handoff's. The parts: module.go reads the directives; content.go is the content
-// handler; send.go hands one session over, to the first of several receivers that takes it; receiver.go keeps a
-// worker's connections to one receiver, each a channel (channel.go); raw.go is for receivers that do not answer.
+// handler, giver.go does the same for Lua; transfer.go hands one session over, to the first of several receivers that
+// takes it, who is told what metadata.go gathers; receiver.go keeps a worker's connections to one receiver, each a channel
+// (channel.go); raw.go is for receivers that do not answer.
 //
 // Nothing waits: an answer is an event like any other. Until it has come the session is weir's, and whole.
 package handover

@@ -3,10 +3,12 @@ package handover
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/weirproxy/weir/handoff"
 	"github.com/weirproxy/weir/internal/loop"
 	"github.com/weirproxy/weir/internal/netio"
+	"github.com/weirproxy/weir/internal/resolver/addr"
 	"github.com/weirproxy/weir/internal/stream"
 	"golang.org/x/sys/unix"
 )
@@ -56,6 +58,20 @@ func receiverAt(w *stream.Worker, name string) (*receiver, error) {
 	return r, nil
 }
 
+func receiverPath(text string) (string, error) {
+	if strings.HasPrefix(text, "/") {
+		text = "unix:" + text
+	}
+	parsed, err := addr.Parse(text, addr.Options{NoResolve: true})
+	if err != nil {
+		return "", err
+	}
+	if len(parsed.Addrs) != 1 || !parsed.Addrs[0].IsUnix() {
+		return "", ErrReceiver
+	}
+	return parsed.Addrs[0].Path, nil
+}
+
 // WorkerEnded implements stream.Ender.
 func (own *worker) WorkerEnded() { own.closeIdle() }
 
@@ -69,19 +85,6 @@ func (own *worker) closeIdle() {
 			delete(own.receivers, name)
 		}
 	}
-}
-
-func takeTransfer(w *stream.Worker) *transfer {
-	t := workers.Of(w).unused.Take()
-	t.timer.Handler = t
-	return t
-}
-
-func putTransfer(w *stream.Worker, t *transfer) {
-	w.Loop.Disarm(&t.timer)
-	clear(t.receivers)
-	*t = transfer{receivers: t.receivers[:0], status: t.status[:0], names: t.names[:0]}
-	workers.Of(w).unused.Put(t)
 }
 
 // send sends a session as soon as it can.

@@ -3,53 +3,15 @@ package handover
 import (
 	"errors"
 	"os"
-	"strings"
 	"syscall"
 
 	"github.com/weirproxy/weir/handoff"
 	"github.com/weirproxy/weir/internal/logs"
 	"github.com/weirproxy/weir/internal/loop"
 	"github.com/weirproxy/weir/internal/netio"
-	"github.com/weirproxy/weir/internal/resolver/addr"
 	"github.com/weirproxy/weir/internal/stream"
 	"golang.org/x/sys/unix"
 )
-
-// The reasons why a session cannot be handed over at all. Others are handoff.ErrRefused, ErrTimeout, ErrGone,
-// ErrTooLarge, and failed system calls: the last receiver's.
-var (
-	ErrClosed   = errors.New("the connection is closed")
-	ErrBusy     = errors.New("the connection is being handed over already")
-	ErrConsumed = errors.New("bytes that were read already would be lost: raw receivers cannot be told of them")
-	ErrReceiver = errors.New("a receiver is a unix socket")
-)
-
-// giver hands over for others than the directive.
-type giver struct{}
-
-// Give implements stream.Giver.
-func (giver) Give(s *stream.Session, h stream.Handover, done func(err error)) {
-	t := transferOf(s)
-	deferred := func(s *stream.Session, err error) {
-		id := s.ID
-		s.Worker.Loop.Next(func() {
-			if s.ID == id && !s.Ended() {
-				done(err)
-			}
-		})
-	}
-	if t.active {
-		deferred(s, ErrBusy)
-		return
-	}
-	t.receivers = append(t.receivers[:0], h.Receivers...)
-	t.raw, t.timeout, t.done = h.Raw, h.Timeout, deferred
-	if t.timeout <= 0 {
-		t.timeout = defaultTimeout
-	}
-	t.told.Metadata, t.told.Consumed = h.Metadata, append([]byte(nil), h.Consumed...)
-	t.start()
-}
 
 // transfer is a session's hand-over. It stays with the session for its variables, and is reused.
 type transfer struct {
@@ -78,8 +40,9 @@ var sessionTransfer = stream.NewSessionSlot[transfer]()
 func transferOf(s *stream.Session) *transfer {
 	t := sessionTransfer.Get(s)
 	if t == nil {
-		t = takeTransfer(s.Worker)
+		t = workers.Of(s.Worker).unused.Take()
 		t.s = s
+		t.timer.Handler = t
 		sessionTransfer.Set(s, t)
 		s.OnFree(release)
 	}
@@ -93,7 +56,10 @@ func release(s *stream.Session) {
 		t.letGo()
 	}
 	sessionTransfer.Set(s, nil)
-	putTransfer(s.Worker, t)
+	s.Worker.Loop.Disarm(&t.timer)
+	clear(t.receivers)
+	*t = transfer{receivers: t.receivers[:0], status: t.status[:0], names: t.names[:0]}
+	workers.Of(s.Worker).unused.Put(t)
 }
 
 // start begins with the first receiver.
@@ -135,20 +101,6 @@ func (t *transfer) attempt() {
 	t.to = to
 	t.s.Worker.Loop.Arm(&t.timer, t.timeout)
 	t.to.send(t)
-}
-
-func receiverPath(text string) (string, error) {
-	if strings.HasPrefix(text, "/") {
-		text = "unix:" + text
-	}
-	parsed, err := addr.Parse(text, addr.Options{NoResolve: true})
-	if err != nil {
-		return "", err
-	}
-	if len(parsed.Addrs) != 1 || !parsed.Addrs[0].IsUnix() {
-		return "", ErrReceiver
-	}
-	return parsed.Addrs[0].Path, nil
 }
 
 // Expired implements loop.Expirer.
