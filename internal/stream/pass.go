@@ -35,14 +35,15 @@ func (c *Config) ListenerFor(addr netio.Addr) *Listener {
 }
 
 // Pass has the session go on at another listener of its generation, from the first phase on, as if the client had
-// connected to addr. What modules and variables know of the session stays. It is for content handlers, which must not
-// touch the session afterwards. ErrPassCycle: then nothing has changed.
+// connected to addr. What modules know of the session stays, and what variables were Set to. It is for content handlers,
+// which must not touch the session afterwards. ErrPassCycle: then nothing has changed.
 func (s *Session) Pass(l *Listener, addr netio.Addr) error {
 	if s.passes == maxPasses {
 		return ErrPassCycle
 	}
 	s.passes++
 	s.Disarm()
+	s.forgetEvaluated()
 	s.OnClient, s.OnTimer, s.LogSuffix = ignore, ignore, nil
 	s.Server, s.listener, s.local, s.at = l.server, l, addr.AddrPort, 0
 	s.enter()

@@ -38,9 +38,10 @@ type value struct {
 type valueState uint8
 
 const (
-	unknown valueState = iota
-	found
-	notFound
+	unknown  valueState = iota
+	found               // by the first evaluation
+	notFound            // likewise
+	assigned            // by Set
 	evaluating
 )
 
@@ -51,7 +52,7 @@ func (s *Session) Append(dst []byte, v *Var) (text []byte, ok bool) {
 	}
 	kept := s.value(v)
 	switch kept.state {
-	case found:
+	case found, assigned:
 		return append(dst, kept.text...), true
 	case notFound:
 		return dst, false
@@ -76,7 +77,7 @@ func (s *Session) Append(dst []byte, v *Var) (text []byte, ok bool) {
 // Value is the value of v as a string; "" when the session has none.
 func (s *Session) Value(v *Var) (text string, ok bool) {
 	if v.index >= 0 {
-		if kept := s.value(v); kept.state == found {
+		if kept := s.value(v); kept.state == found || kept.state == assigned {
 			return kept.text, true
 		}
 	}
@@ -88,7 +89,16 @@ func (s *Session) Value(v *Var) (text string, ok bool) {
 
 // Set gives v a value for the rest of the session. The variable is Changeable.
 func (s *Session) Set(v *Var, text string) {
-	*s.value(v) = value{text: text, state: found}
+	*s.value(v) = value{text: text, state: assigned}
+}
+
+// forgetEvaluated has variables evaluated anew; those that were Set stay.
+func (s *Session) forgetEvaluated() {
+	for i := range s.values {
+		if s.values[i].state != assigned {
+			s.values[i] = value{}
+		}
+	}
 }
 
 // Unset takes back what Set or a first evaluation has left.

@@ -19,6 +19,7 @@ const (
 type holds struct {
 	places []place
 	status string
+	server *stream.Server // that the status is of
 }
 
 type place struct {
@@ -29,9 +30,13 @@ type place struct {
 var held = stream.NewSessionSlot[holds]()
 
 func check(s *stream.Session) stream.Result {
-	h := new(holds)
-	held.Set(s, h)
-	s.OnFree(release)
+	h := held.Get(s)
+	if h == nil {
+		h = new(holds)
+		held.Set(s, h)
+		s.OnFree(release)
+	}
+	h.status, h.server = "", s.Server
 	c := slot.Of(s.Server)
 	for _, l := range c.limits {
 		key := l.zone.key.Text(s)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/weirproxy/weir/internal/conf"
 	"github.com/weirproxy/weir/internal/stream"
+	"github.com/weirproxy/weir/internal/stream/pass"
 	"github.com/weirproxy/weir/internal/stream/returns"
 	"github.com/weirproxy/weir/internal/stream/setvar"
 	"github.com/weirproxy/weir/internal/stream/streamtest"
@@ -36,7 +37,7 @@ const zones = `
 	limit_conn_zone $key zone=key:32k; `
 
 func start(t *testing.T, text string) *streamtest.Server {
-	return streamtest.Start(t, zones+text, setvar.Module, Module, hold, returns.Module)
+	return streamtest.Start(t, zones+text, setvar.Module, Module, hold, returns.Module, pass.Module)
 }
 
 // greet connects and returns the greeting, "" when the session was refused.
@@ -175,6 +176,29 @@ func TestConcurrently(t *testing.T) {
 	all.Wait()
 	if got := c.room.Load(); got != 1<<20 {
 		t.Errorf("%d bytes are left", got)
+	}
+}
+
+// TestPass: a session that is passed on keeps the places of both servers, and gives back both.
+func TestPass(t *testing.T) {
+	s := start(t, `
+		server { listen unix:%DIR%/a; set $key first; limit_conn key 1; pass unix:%DIR%/b; }
+		server { listen unix:%DIR%/b; set $key second; limit_conn key 1; hold; }
+		server { listen unix:%DIR%/c; pass unix:%DIR%/d; set $key third; limit_conn key 1; }
+		server { listen unix:%DIR%/d; hold; }`)
+	for range 3 {
+		one, end := greet(t, s, 0)
+		two, _ := greet(t, s, 0)
+		three, _ := greet(t, s, 1)
+		if one != "<PASSED>" || two != "" || three != "" {
+			t.Fatalf("%q, %q, %q", one, two, three)
+		}
+		end()
+	}
+	if got, end := greet(t, s, 2); got != "<>" {
+		t.Errorf("the status of the server before: %q", got)
+	} else {
+		end()
 	}
 }
 

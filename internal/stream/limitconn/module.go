@@ -30,7 +30,7 @@ var Module = &stream.Module{
 	Variables: []stream.Variable{
 		{Name: "limit_conn_status", Get: func(s *stream.Session, _ *stream.Var, dst []byte) ([]byte, bool) {
 			h := held.Get(s)
-			if h == nil || h.status == "" {
+			if h == nil || h.server != s.Server || h.status == "" { // or the session was passed on
 				return dst, false
 			}
 			return append(dst, h.status...), true

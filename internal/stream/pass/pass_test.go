@@ -51,6 +51,18 @@ func TestPass(t *testing.T) {
 	}
 }
 
+// TestEvaluated: what a map says is that of the server that asks.
+func TestEvaluated(t *testing.T) {
+	s := streamtest.Start(t, `
+		map $server_port $here { default "at $server_port"; }
+		server { listen 127.0.0.1:%PORT%;  set $was $here; pass 127.0.0.1:%PORT1%; }
+		server { listen 127.0.0.1:%PORT1%; return "$was, $here"; }`,
+		pass.Module, returns.Module, setvar.Module, mapping.Module)
+	if got, want := s.Ask(0, "x"), s.Expand("at %PORT%, at %PORT1%"); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestFailures(t *testing.T) {
 	s := streamtest.Start(t, `
 		map $remote_addr $text  { default bad:port:x; }
