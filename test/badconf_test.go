@@ -1,6 +1,8 @@
 package test
 
 import (
+	"fmt"
+	"os"
 	"regexp"
 	"strings"
 	"syscall"
@@ -124,14 +126,27 @@ func TestManyConnections(t *testing.T) {
 	}
 }
 
-// TestManyConnectionsByReload: a reload is judged by the limit that holds, which it does not change.
-func TestManyConnectionsByReload(t *testing.T) {
-	s := start(t, "worker_rlimit_nofile 1000; events { worker_connections 900; } stream { server { listen {host}:9000; return ok; } }")
-	s.reload("worker_rlimit_nofile 500; events { worker_connections 900; } stream { server { listen {host}:9000; return ok; } }")
-	s.waitLog(`"worker_rlimit_nofile" could not be changed by a reload, ignored`)
-	if log := s.log(); strings.Contains(log, "exceed open file") {
-		t.Error(log)
+// TestDescriptorLimit: worker_rlimit_nofile changes by reload; what the system refuses is told, and the rest works.
+func TestDescriptorLimit(t *testing.T) {
+	config := func(limit string) string {
+		return "worker_rlimit_nofile " + limit + "; events { worker_connections 900; } stream { server { listen {host}:9000; return ok; } }"
 	}
+	s := start(t, config("1000"))
+	s.allow("[alert] ")
+	for _, test := range []struct{ limit, holds string }{{"500", "500"}, {"2000", "2000"}, {"99000000000", "2000"}} {
+		s.reload(config(test.limit))
+		s.dial(9000).wantAll("ok")
+		limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", s.pid))
+		if got := regexp.MustCompile(`(?m)^Max open files +(\d+)`).FindSubmatch(limits); err != nil || string(got[1]) != test.holds {
+			t.Errorf("%s: %s (%v)", test.limit, got, err)
+		}
+	}
+	s.waitLog(`\[warn\] .*: 900 worker_connections exceed open file resource limit: 500`)
+	s.waitLog(`\[alert\] .*: setrlimit\(RLIMIT_NOFILE, 99000000000\) failed \(1: Operation not permitted\)`)
+	s.stop()
+	s = s.workspace.start()
+	s.allow("[alert] ")
+	s.dial(9000).wantAll("ok")
 }
 
 // TestWarnings: what is accepted but does nothing is told.

@@ -40,16 +40,26 @@ func TestBrokenLuaReload(t *testing.T) {
 	}
 }
 
-// TestStuckWorker: Lua that never ends does not keep weir from ending.
+// TestStuckWorker: Lua that never ends does not keep weir from ending, and what other sessions have logged is not lost.
 func TestStuckWorker(t *testing.T) {
 	t.Parallel()
-	s := start(t, "stream { server { listen {host}:9000; content_by_lua_block { ngx.log(ngx.WARN, 'begins') while true do end } } }")
-	s.allow("[alert] a worker does not stop")
+	s := start(t, `stream {
+		log_format port $server_port;
+		access_log access.log port buffer=64k;
+		server { listen {host}:9000; content_by_lua_block { ngx.log(ngx.WARN, 'begins') while true do end } }
+		server { listen {host}:9001; return ok; }
+	}`)
+	s.allow("[alert] ")
+	s.dial(9001).wantAll("ok")
 	s.dial(9000)
 	s.waitLog("begins")
 	s.signal(syscall.SIGTERM)
 	if code := s.waitExit(); code != 1 {
 		t.Errorf("exit code %d", code)
+	}
+	s.waitLog(`\[alert\] .*: still not stopped`)
+	if got := s.read("access.log"); !strings.HasSuffix(got, "\n") || strings.Count(got, "\n") != 1 {
+		t.Errorf("the access log has %q", got)
 	}
 	if s.read("weir.pid") != "" {
 		t.Error("the pid file is still there")

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
@@ -39,6 +40,43 @@ func TestDaemon(t *testing.T) {
 	}
 	if sid, err := getsid(pid); err != nil || sid != pid {
 		t.Errorf("session %d (%v), want its own, %d", sid, err, pid)
+	}
+}
+
+// TestDaemonStderr: a daemon whose log is stderr keeps it; that of another is its log, whoever has named that.
+func TestDaemonStderr(t *testing.T) {
+	for _, test := range []struct{ globals, want string }{
+		{"", "error.log"},
+		{"error_log syslog:server=unix:{dir}/nobody;", "error.log"},
+		{"error_log other.log;", "other.log"},
+		{"error_log other.log; error_log stderr info;", "terminal"},
+	} {
+		w := newWorkspace(t)
+		w.write("nginx.conf", "daemon on; "+test.globals+" stream { server { listen {host}:9000; return ok; } }")
+		terminal, err := os.Create(w.path("terminal"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(binary, "-p", w.dir, "-c", "nginx.conf", "-e", "error.log", "-g", "pid weir.pid;")
+		cmd.Dir, cmd.Stderr = w.dir, terminal
+		err = cmd.Run()
+		terminal.Close()
+		if err != nil {
+			t.Fatalf("%v: %s", err, w.read("terminal"))
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(w.read("weir.pid")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &server{workspace: w, pid: pid}
+		t.Cleanup(s.stop)
+		if to, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/2", pid)); to != w.path(test.want) {
+			t.Errorf("%s: stderr is %s", test.globals, to)
+		}
+		w.dial(9000).wantAll("ok")
+		if test.want == "terminal" {
+			eventually(t, "the session on stderr", func() bool { return strings.Contains(w.read("terminal"), "client 127.0.0.1:") })
+		}
 	}
 }
 

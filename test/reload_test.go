@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -234,6 +235,38 @@ func TestNothingIsLeft(t *testing.T) {
 		asked++
 		return s.goroutines(asked) == goroutines
 	})
+}
+
+// TestReplacedIsFreed: a configuration that no session uses any more is freed, however long they might have used it.
+func TestReplacedIsFreed(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("worker_shutdown_timeout 1h; stream { map $remote_addr $x {")
+	for i := range 40_000 {
+		fmt.Fprintf(&text, "key%d value%d;\n", i, i)
+	}
+	text.WriteString("} server { listen {host}:9000; return ok; } }")
+	s := start(t, text.String())
+	for range 4 {
+		s.reload(text.String())
+	}
+	before := s.resident()
+	for range 20 {
+		s.reload(text.String())
+	}
+	if after := s.resident(); after > 2*before {
+		t.Errorf("%d MB after 4 reloads, %d after 24", before>>20, after>>20)
+	}
+}
+
+// resident is the memory that the server uses, in bytes.
+func (s *server) resident() int {
+	s.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.pid))
+	var size, resident int
+	if _, failed := fmt.Sscan(string(text), &size, &resident); err != nil || failed != nil {
+		s.t.Fatal(err, failed)
+	}
+	return resident * os.Getpagesize()
 }
 
 // settled is a count once it does not change any more.

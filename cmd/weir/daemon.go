@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -75,19 +76,17 @@ func (r *readiness) done(g *generation) {
 	r.pipe.Close()
 }
 
-// redirect makes the first error log that is a file the daemon's stderr, so that what Go or Lua write there is not
-// lost (ngx_log_redirect_stderr).
+// redirect makes the error log's file the daemon's stderr, so that what Go or Lua write there is not lost, unless stderr is
+// itself a log (ngx_log_redirect_stderr).
 func (r *readiness) redirect(g *generation) {
 	if r == nil {
 		return
 	}
-	path := os.DevNull
-	for _, t := range g.settings.errorLog {
-		if t.File != nil && t.File.Path() != "" {
-			path = t.File.Path()
-			break
-		}
+	paths := g.log.Paths()
+	if slices.Contains(paths, "") {
+		return
 	}
+	path := paths[0]
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_APPEND|unix.O_CLOEXEC, 0)
 	if err != nil {
 		g.log.Write(logs.Warn, 0, failed("open", path, err).Error())

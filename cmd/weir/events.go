@@ -78,7 +78,7 @@ func (g *generation) check() error {
 // warnConnections tells of more connections than there can be descriptors, as nginx does (ngx_event_module_init); here
 // all workers share them.
 func (p *process) warnConnections(g *generation) {
-	limit, err := p.descriptors(g.settings)
+	limit, err := g.settings.descriptors()
 	if err != nil {
 		return
 	}

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -10,48 +10,42 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limits sets the process's resource limits: as many descriptors as the system allows, unless worker_rlimit_nofile
-// says how many.
-func limits(s *settings) error {
+// limit sets the process's resource limits: as many descriptors as the system allows, unless worker_rlimit_nofile
+// says how many. What the system refuses stays as it is (ngx_worker_process_init).
+func (p *process) limit(s *settings) {
 	if s.core.Given {
-		if err := setLimit(unix.RLIMIT_CORE, "RLIMIT_CORE", uint64(s.core.V)); err != nil {
-			return err
-		}
+		p.setLimit(unix.RLIMIT_CORE, "RLIMIT_CORE", uint64(s.core.V))
 	}
-	descriptors, err := s.descriptors()
-	if err != nil {
-		return err
+	if descriptors, err := s.descriptors(); err != nil {
+		p.log.Write(logs.Alert, 0, err.Error())
+	} else {
+		p.setLimit(unix.RLIMIT_NOFILE, "RLIMIT_NOFILE", descriptors)
 	}
-	return setLimit(unix.RLIMIT_NOFILE, "RLIMIT_NOFILE", descriptors)
 }
 
-// descriptors is how many the process may have by the settings of a start.
+// setLimit leaves the hard limit where it is, if it is high enough, so that a reload can raise the soft one.
+func (p *process) setLimit(resource int, name string, value uint64) {
+	now, err := getLimit(resource)
+	if err == nil {
+		err = unix.Setrlimit(resource, &unix.Rlimit{Cur: value, Max: max(value, now.Max)})
+	}
+	if err != nil {
+		p.log.WriteBytes(logs.Alert, 0, logs.AppendErrno(fmt.Appendf(nil, "setrlimit(%s, %d) failed", name, value), err))
+	}
+}
+
+func getLimit(resource int) (now unix.Rlimit, err error) {
+	err = unix.Getrlimit(resource, &now)
+	return now, os.NewSyscallError("getrlimit", err)
+}
+
+// descriptors is how many the process may have by the settings.
 func (s *settings) descriptors() (uint64, error) {
 	if s.nofile.Given {
 		return uint64(s.nofile.V), nil
 	}
-	var now unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &now); err != nil {
-		return 0, os.NewSyscallError("getrlimit", err)
-	}
-	return now.Max, nil
-}
-
-// descriptors is the limit that holds: that of the start, which a reload does not change, or what s would make it (-t).
-func (p *process) descriptors(s *settings) (uint64, error) {
-	if p.current == nil {
-		return s.descriptors()
-	}
-	var now unix.Rlimit
-	err := unix.Getrlimit(unix.RLIMIT_NOFILE, &now)
-	return now.Cur, os.NewSyscallError("getrlimit", err)
-}
-
-func setLimit(resource int, name string, value uint64) error {
-	if err := unix.Setrlimit(resource, &unix.Rlimit{Cur: value, Max: value}); err != nil {
-		return errors.New(string(logs.AppendErrno([]byte("setrlimit("+name+") failed"), err)))
-	}
-	return nil
+	now, err := getLimit(unix.RLIMIT_NOFILE)
+	return now.Max, err
 }
 
 // spareThreads is how many threads may run Go beside the workers, which seldom let go of theirs: the collector, the

@@ -2,6 +2,7 @@ package main
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/weirproxy/weir/internal/conf"
 	"github.com/weirproxy/weir/internal/logs"
@@ -16,14 +17,19 @@ type generation struct {
 	log      *logs.Log
 	tree     *conf.Tree
 	holders  atomic.Int32 // the process, and the workers together
+	deadline *time.Timer  // of its sessions, once it has been replaced; nil: they have none
 }
 
 // release is called by the process when another generation has taken over, and by the workers when the last session
 // of this one has gone. The logs are given back after both.
 func (g *generation) release() {
-	if g.holders.Add(-1) == 0 {
-		go g.logs.Release()
+	if g.holders.Add(-1) > 0 {
+		return
 	}
+	if g.deadline != nil {
+		g.deadline.Stop() // or it would hold all that the generation has
+	}
+	go g.logs.Release()
 }
 
 // discard gives back what a generation has taken that was not put to use.

@@ -25,6 +25,7 @@ func (p *process) reload() {
 	p.privileges.limit(g.stream.WorkerProcesses)
 	tuneScheduler(g.settings)
 	p.put(g)
+	p.limit(g.settings)
 	p.schedule(g.settings)
 	p.ready.redirect(g)
 	p.notice("configuration reloaded")
@@ -54,9 +55,6 @@ func (p *process) warnUnchanged(g *generation) {
 	was, is := p.current.settings, g.settings
 	ignored := func(name string) {
 		p.log.Write(logs.Warn, 0, fmt.Sprintf(`"%s" could not be changed by a reload, ignored`, name))
-	}
-	if was.nofile != is.nofile {
-		ignored("worker_rlimit_nofile")
 	}
 	if was.workingDirectory != is.workingDirectory {
 		ignored("working_directory")

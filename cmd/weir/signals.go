@@ -97,8 +97,13 @@ func (p *process) exitAtLast() {
 	signal.Notify(caught, syscall.SIGTERM, syscall.SIGINT)
 	<-caught
 	time.Sleep(stopTimeout)
-	complain("[alert] a worker does not stop, weir ends without it")
-	p.unlinkPid() // whoever else would do it waits for that worker
+	go func() { // whatever holds up the others may hold up this, too
+		p.files.Log().Write(logs.Alert, 0, "still not stopped, ending without waiting any longer")
+		p.unlinkPid()
+		p.files.Flush(flushTimeout)
+		os.Exit(1)
+	}()
+	time.Sleep(flushTimeout)
 	os.Exit(1)
 }
 

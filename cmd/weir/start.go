@@ -39,9 +39,7 @@ func (p *process) start(g *generation) error {
 	p.setLog(g.log)
 	p.notice("weir/" + version + ", for configurations of nginx/" + stream.NginxVersion)
 	tuneScheduler(g.settings)
-	if err := limits(g.settings); err != nil {
-		return err
-	}
+	p.limit(g.settings)
 	p.warnConnections(g)
 	setZone(wantedEnviron(p.environ, g.settings.env)["TZ"])
 	p.runtime = stream.NewRuntime()
@@ -115,10 +113,10 @@ func (p *process) put(g *generation) {
 	if old == nil {
 		return
 	}
-	old.release()
 	if timeout := old.settings.shutdown(); timeout > 0 {
-		time.AfterFunc(timeout, func() { p.overdue <- old })
+		old.deadline = time.AfterFunc(timeout, func() { p.overdue <- old })
 	}
+	old.release()
 }
 
 // bindTries is how often an address in use is tried again, and bindPause how long to wait in between: a process that

@@ -41,9 +41,6 @@ func newFile(fs *Files, path string) *File {
 	return f
 }
 
-// Path returns the path by which the file was opened; it is empty for stderr.
-func (f *File) Path() string { return f.path }
-
 func (f *File) write(b batch) {
 	for _, s := range b.segments {
 		text := b.data[:s.n]

@@ -49,6 +49,9 @@ func (fs *Files) SetEcho(prefix string) {
 // Start lets writers go on at once from now on: a goroutine does the writing.
 func (fs *Files) Start() { fs.async.Store(true) }
 
+// Log is what SetLog was given last.
+func (fs *Files) Log() *Log { return fs.log.Load() }
+
 func (fs *Files) report(level Level, msg string) { fs.log.Load().Write(level, 0, msg) }
 
 // SetOwner gives the regular files that are open, and those that will be opened, to a user (`user` directive), so that

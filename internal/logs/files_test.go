@@ -216,7 +216,7 @@ func TestErrorLogArguments(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || target.File.Path() != test.path {
+		if err != nil || target.File.path != test.path {
 			t.Errorf("%s: %+v %v", test.args, target, err)
 		}
 	}

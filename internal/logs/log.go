@@ -40,6 +40,17 @@ func (fs *Files) NewLog(targets ...Target) *Log {
 	return l
 }
 
+// Paths returns the paths of the log's files, the most talkative's first; that of stderr is empty.
+func (l *Log) Paths() []string {
+	var paths []string
+	for _, t := range l.targets {
+		if t.File != nil {
+			paths = append(paths, t.File.path)
+		}
+	}
+	return paths
+}
+
 // Level returns the most talkative level that any target takes.
 func (l *Log) Level() Level {
 	if l == nil {
