@@ -1,7 +1,6 @@
 package conf
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -13,10 +12,15 @@ type Part struct {
 	Capture int    // 1 to 9
 }
 
-var errVariableName = errors.New("invalid variable name")
+// NameError tells that no variable's name follows a "$".
+type NameError struct {
+	From string // the text from the "$" on
+}
+
+func (e *NameError) Error() string { return "invalid variable name" }
 
 // ParseTemplate splits "a$b${c}$1" into its parts. A value without "$" is one literal, an empty one has no parts
-// (ngx_stream_script_compile).
+// (ngx_stream_script_compile). An error is a *NameError, or tells of a missing bracket.
 func ParseTemplate(s string) ([]Part, error) {
 	var parts []Part
 	for s != "" {
@@ -40,7 +44,7 @@ func ParseTemplate(s string) ([]Part, error) {
 // cutVariable reads what follows a "$".
 func cutVariable(s string) (part Part, rest string, err error) {
 	if s == "" || s == "{" {
-		return part, "", errVariableName
+		return part, "", &NameError{"$" + s}
 	}
 	if s[0] >= '1' && s[0] <= '9' {
 		return Part{Capture: int(s[0] - '0')}, s[1:], nil
@@ -59,7 +63,7 @@ func cutVariable(s string) (part Part, rest string, err error) {
 		rest = rest[1:]
 	}
 	if name == "" {
-		return part, "", errVariableName
+		return part, "", &NameError{"$" + s}
 	}
 	return Part{Var: name}, rest, nil
 }

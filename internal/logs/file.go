@@ -46,14 +46,12 @@ func (f *File) write(b batch) {
 		text := b.data[:s.n]
 		b.data = b.data[s.n:]
 		switch s.kind {
-		case errorLines:
-			_ = f.append(text)
-		case accessLines:
-			f.appendAccess(text)
-		case gzipLines:
-			f.appendAccess(f.compress(text, s.arg))
+		case plain:
+			f.appendLines(text, s.access)
+		case zipped:
+			f.appendLines(f.compress(text, s.level), s.access)
 		case descriptor:
-			f.replace(s.arg)
+			f.replace(s.fd)
 		case barrier:
 			close(s.done)
 		}
@@ -82,9 +80,10 @@ func (f *File) append(text []byte) error {
 	return err
 }
 
-func (f *File) appendAccess(text []byte) {
-	err := f.append(text)
-	if err == nil {
+// appendLines appends lines of a log. That those of an access log cannot be written is told in the error log.
+func (f *File) appendLines(lines []byte, access bool) {
+	err := f.append(lines)
+	if err == nil || !access {
 		return
 	}
 	if now := time.Now(); now.Sub(f.reported) >= reportEvery {
@@ -98,7 +97,7 @@ func (f *File) compress(text []byte, level int) []byte {
 	f.zipped.Reset()
 	z := f.zip[level]
 	if z == nil {
-		z, _ = gzip.NewWriterLevel(&f.zipped, level) // the level was checked by Generation.Writer
+		z, _ = gzip.NewWriterLevel(&f.zipped, level) // the level is one of gzip's
 		f.zip[level] = z
 	}
 	z.Reset(&f.zipped)

@@ -113,7 +113,7 @@ func (fs *Files) openFile(f *File) error {
 		}
 	}
 	f.open = true
-	f.queue.put(segment{kind: descriptor, arg: fd}, nil, nil)
+	f.queue.put(segment{kind: descriptor, fd: fd}, nil, nil)
 	return nil
 }
 

@@ -106,7 +106,7 @@ func (g *Generation) Release() {
 			continue
 		}
 		delete(g.set.byPath, f.path)
-		f.queue.put(segment{kind: descriptor, arg: -1}, nil, nil)
+		f.queue.put(segment{kind: descriptor, fd: -1}, nil, nil)
 	}
 }
 

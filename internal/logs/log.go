@@ -118,7 +118,7 @@ func (l *Log) deliver(level Level, now time.Time, line []byte) (toStderr bool) {
 			t.Syslog.log(now, level, line[:len(line)-1])
 			continue
 		}
-		t.File.queue.put(segment{kind: errorLines}, line, nil)
+		t.File.queue.put(segment{kind: plain, lines: 1}, line, nil)
 		toStderr = toStderr || t.File.path == ""
 	}
 	return toStderr

@@ -40,7 +40,7 @@ func (g *Generation) PathWriter(c Cache) *PathWriter {
 // Write appends one line, which ends with a line feed, to the file at path. Both are copied. A file that cannot be
 // opened or written is reported in the error log once a minute.
 func (w *PathWriter) Write(path, line []byte) {
-	w.queue.put(segment{kind: record, arg: len(path)}, path, line)
+	w.queue.put(segment{kind: record, lines: 1, access: true, path: len(path)}, path, line)
 }
 
 func (w *PathWriter) write(b batch) {
@@ -49,7 +49,7 @@ func (w *PathWriter) write(b batch) {
 		b.data = b.data[s.n:]
 		switch s.kind {
 		case record:
-			w.append(text[:s.arg], text[s.arg:])
+			w.append(text[:s.path], text[s.path:])
 		case forget:
 			w.cache.clear()
 		case barrier:

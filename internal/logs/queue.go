@@ -14,27 +14,32 @@ const keptBuffer = 128 << 10
 
 // A segment is one thing to do for a sink, in order; its n bytes stand in the queue's data.
 type segment struct {
-	kind kind
-	n    int           // bytes
-	arg  int           // by kind
-	done chan struct{} // barrier: closed when everything before it is written
+	kind   kind
+	n      int           // bytes
+	lines  int           // of a log, which are counted when they are lost
+	access bool          // the log is an access log, whose failures are reported
+	level  int           // zipped: of compression
+	path   int           // record: the length of the file's name
+	fd     int           // descriptor
+	done   chan struct{} // barrier: closed when everything before it is written
 }
 
 type kind uint8
 
 const (
-	errorLines  kind = iota // text for a file
-	accessLines             // the same, of an access log: failures are reported
-	gzipLines               // text to be compressed as one gzip member; arg is the level
-	record                  // an access log line that names its file first; arg is the name's length
-	message                 // one syslog datagram; arg is 1 when it belongs to an access log
-	descriptor              // arg is the descriptor to write to from now on, -1 is none
-	forget                  // close what is open and open it anew when it is needed
+	plain      kind = iota // lines for a file
+	zipped                 // lines to be compressed as one gzip member
+	record                 // a line with the name of its file before it
+	message                // one syslog datagram
+	descriptor             // where to write from now on, -1 is nowhere
+	forget                 // close what is open and open it anew when it is needed
 	barrier
 )
 
-// joins tells whether two segments of this kind next to each other are one longer segment.
-func (k kind) joins() bool { return k == errorLines || k == accessLines }
+// joins tells whether next can be a part of s.
+func (s *segment) joins(next segment) bool {
+	return s.kind == plain && next.kind == plain && s.access == next.access
+}
 
 // A batch is what a sink is given to write at once. It may not be kept.
 type batch struct {
@@ -75,7 +80,7 @@ func (q *queue) put(s segment, head, tail []byte) {
 		return
 	}
 	p.data = append(append(p.data, head...), tail...)
-	if last := len(p.segments) - 1; last >= 0 && s.kind.joins() && p.segments[last].kind == s.kind {
+	if last := len(p.segments) - 1; last >= 0 && p.segments[last].joins(s) {
 		p.segments[last].n += s.n
 	} else {
 		p.segments = append(p.segments, s)
@@ -95,11 +100,11 @@ func (q *queue) put(s segment, head, tail []byte) {
 }
 
 func (b *batch) countLost(s segment) {
-	if s.kind == errorLines || s.kind == message && s.arg == 0 {
-		b.lost++
-		return
+	if s.access {
+		b.lostAccess += s.lines
+	} else {
+		b.lost += s.lines
 	}
-	b.lostAccess++
 }
 
 func (b *batch) empty() bool { return len(b.segments) == 0 && b.lost == 0 && b.lostAccess == 0 }

@@ -45,16 +45,16 @@ func (g *Generation) Syslog(destination string) (*Syslog, error) {
 }
 
 // Write sends a line of an access log, which has no line feed, with the destination's severity. The line is copied.
-func (s *Syslog) Write(line []byte) { s.send(time.Now(), s.Severity, 1, line) }
+func (s *Syslog) Write(line []byte) { s.send(time.Now(), s.Severity, true, line) }
 
 // log sends a line of the error log.
 func (s *Syslog) log(now time.Time, level Level, line []byte) {
-	s.send(now, int(max(level, Emerg)-Emerg), 0, line)
+	s.send(now, int(max(level, Emerg)-Emerg), false, line)
 }
 
-func (s *Syslog) send(now time.Time, severity, access int, line []byte) {
+func (s *Syslog) send(now time.Time, severity int, access bool, line []byte) {
 	var room [128]byte
-	s.queue.put(segment{kind: message, arg: access}, s.appendHeader(room[:0], now, severity), line)
+	s.queue.put(segment{kind: message, lines: 1, access: access}, s.appendHeader(room[:0], now, severity), line)
 }
 
 func (s *Syslog) appendHeader(dst []byte, now time.Time, severity int) []byte {

@@ -1,8 +1,6 @@
 package logs
 
 import (
-	"compress/gzip"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -11,7 +9,7 @@ import (
 // Buffering is how an access log is written: `buffer=size`, `flush=time` and `gzip[=level]` of access_log. The zero
 // value writes every line at once.
 type Buffering struct {
-	Size  int           // bytes; 0 is none
+	Size  int           // bytes; 0 is none, and then the others are 0, too
 	Flush time.Duration // how long a line may wait in the buffer; 0 is until it is full
 	Gzip  int           // 1 to 9; 0 is plain text. Every flush is one gzip member.
 }
@@ -23,18 +21,13 @@ type Writer struct {
 
 	mu    sync.Mutex
 	buf   []byte
+	lines int         // in buf
 	timer *time.Timer // set while the buffer holds something and Flush is not 0
 }
 
 // Writer returns the access log at an absolute path. As in nginx, all that name one path share its buffer: a zero b
 // takes what the path has, the first other one decides, and one that differs is refused with nginx's text.
 func (g *Generation) Writer(path string, b Buffering) (*Writer, error) {
-	if b.Gzip < 0 || b.Gzip > gzip.BestCompression {
-		return nil, fmt.Errorf("invalid compression level \"%d\"", b.Gzip)
-	}
-	if b.Size <= 0 && (b.Flush > 0 || b.Gzip > 0) {
-		return nil, fmt.Errorf("no buffer is defined for access_log %s", quote(path))
-	}
 	w := g.writers[path]
 	switch {
 	case w == nil:
@@ -53,9 +46,6 @@ func (g *Generation) Writer(path string, b Buffering) (*Writer, error) {
 	return w, nil
 }
 
-// ErrBuffered tells that buffers and variables in the path exclude each other.
-var ErrBuffered = errors.New("buffered logs cannot have variables in name")
-
 // Write appends one line, which ends with a line feed. The line is copied.
 func (w *Writer) Write(line []byte) {
 	w.mu.Lock()
@@ -64,7 +54,7 @@ func (w *Writer) Write(line []byte) {
 		w.flush()
 	}
 	if len(line) > w.opts.Size {
-		w.pass(line)
+		w.pass(line, 1)
 		return
 	}
 	if w.buf == nil {
@@ -74,6 +64,7 @@ func (w *Writer) Write(line []byte) {
 		w.arm()
 	}
 	w.buf = append(w.buf, line...)
+	w.lines++
 }
 
 // Flush hands the buffered lines to the file's queue.
@@ -99,14 +90,14 @@ func (w *Writer) flush() {
 	if w.timer != nil {
 		w.timer.Stop()
 	}
-	w.pass(w.buf)
-	w.buf = w.buf[:0]
+	w.pass(w.buf, w.lines)
+	w.buf, w.lines = w.buf[:0], 0
 }
 
-func (w *Writer) pass(lines []byte) {
-	s := segment{kind: accessLines}
+func (w *Writer) pass(text []byte, lines int) {
+	s := segment{kind: plain, lines: lines, access: true}
 	if w.opts.Gzip > 0 {
-		s = segment{kind: gzipLines, arg: w.opts.Gzip}
+		s.kind, s.level = zipped, w.opts.Gzip
 	}
-	w.file.queue.put(s, lines, nil)
+	w.file.queue.put(s, text, nil)
 }

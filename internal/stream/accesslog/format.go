@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/weirproxy/weir/internal/conf"
@@ -49,10 +50,11 @@ func addFormat(c *config, b *stream.Block, n *conf.Node) error {
 func (f *format) add(b *stream.Block, n *conf.Node, text string) error {
 	parts, err := conf.ParseTemplate(text)
 	if err != nil {
-		if strings.Contains(err.Error(), "bracket") {
-			return err
+		var name *conf.NameError
+		if errors.As(err, &name) {
+			return n.InvalidParam(name.From)
 		}
-		return n.InvalidParam(text)
+		return err
 	}
 	for _, p := range parts {
 		compiled := part{text: p.Text}

@@ -80,6 +80,9 @@ func addLog(c *config, b *stream.Block, n *conf.Node) error {
 		return nil
 	}
 	l := new(accessLog)
+	if err := l.open(b, n.Args[0]); err != nil {
+		return err
+	}
 	if len(n.Args) < 2 {
 		return errors.New("log format is not specified")
 	}
@@ -91,28 +94,32 @@ func addLog(c *config, b *stream.Block, n *conf.Node) error {
 	if err != nil {
 		return err
 	}
-	if err := l.open(b, n.Args[0], buffering); err != nil {
+	if err := l.buffer(b, n.Args[0], buffering); err != nil {
 		return err
 	}
 	c.logs = append(c.logs, l)
 	return nil
 }
 
-// open finds the sink that destination names.
-func (l *accessLog) open(b *stream.Block, destination string, buffering logs.Buffering) error {
-	var err error
+// open finds the sink that destination names, unless it is a file.
+func (l *accessLog) open(b *stream.Block, destination string) (err error) {
 	switch {
 	case strings.HasPrefix(destination, "syslog:"):
-		if buffering.Size > 0 {
-			return errors.New("logs to syslog cannot be buffered")
-		}
 		l.syslog, err = b.Logs.Syslog(destination)
 	case strings.Contains(destination, "$"):
-		if buffering.Size > 0 {
-			return logs.ErrBuffered
-		}
 		l.path, err = b.Template(b.FullPath(destination))
-	default:
+	}
+	return err
+}
+
+// buffer takes the file that destination names, which alone may have a buffer.
+func (l *accessLog) buffer(b *stream.Block, destination string, buffering logs.Buffering) (err error) {
+	switch {
+	case l.path != nil && buffering.Size > 0:
+		return errors.New("buffered logs cannot have variables in name")
+	case l.syslog != nil && buffering.Size > 0:
+		return errors.New("logs to syslog cannot be buffered")
+	case l.path == nil && l.syslog == nil:
 		l.file, err = b.Logs.Writer(b.FullPath(destination), buffering)
 	}
 	return err

@@ -13,6 +13,9 @@ import (
 // gzipBuffer is the buffer's size in bytes when gzip is asked for and no size is.
 const gzipBuffer = 64 << 10
 
+// maxBuffer bounds a buffer in bytes: there is one for each log, and a process without memory ends.
+const maxBuffer = 1 << 30
+
 // parameters reads what follows the format in an access_log.
 func (l *accessLog) parameters(b *stream.Block, n *conf.Node) (logs.Buffering, error) {
 	var buffering logs.Buffering
@@ -45,6 +48,9 @@ func setSize(b *logs.Buffering, value string) error {
 	size, ok := conf.ParseSize(value)
 	if !ok || size == 0 {
 		return fmt.Errorf(`invalid buffer size "%s"`, value)
+	}
+	if size > maxBuffer {
+		return fmt.Errorf(`buffer size "%s" is more than 1g`, value)
 	}
 	b.Size = int(size)
 	return nil

@@ -26,56 +26,56 @@ type split struct {
 
 // part has the hashes below limit, and below no earlier part's.
 type part struct {
-	share int64 // in hundredths of a percent; 0: all the rest
+	share int64 // in hundredths of a percent
 	limit uint32
+	rest  bool // it has all others
 	value string
 }
 
 func readSplit(_ *stream.Block, n *conf.Node, text *stream.Template) (stream.Variable, error) {
 	t := &split{source: text}
 	err := conf.Each(n.Block, t.line)
-	if err == nil && !t.close() {
+	if err == nil && !t.setLimits() {
 		err = n.EndErrorf("percent total is greater than 100%%")
 	}
 	return stream.Variable{Get: t.get, Cached: true}, err
 }
 
 func (t *split) line(n *conf.Node) error {
-	if len(n.Args) != 1 {
+	if len(n.Args) == 0 {
 		return n.Errorf("invalid number of the split_clients parameters")
 	}
-	p := part{value: n.Args[0]}
-	if n.Name != "*" {
-		share, ok := conf.ParsePercent(n.Name)
-		if !ok || share > whole {
+	p := part{value: n.Args[0], rest: n.Name == "*"} // what follows nginx ignores, too
+	if !p.rest {
+		var ok bool
+		if p.share, ok = conf.ParsePercent(n.Name); !ok {
 			return n.Errorf(`invalid percent value "%s"`, n.Name)
 		}
-		p.share = share
 	}
 	t.parts = append(t.parts, p)
 	return nil
 }
 
-// close turns shares into limits; false when they are more than the whole.
-func (t *split) close() bool {
+// setLimits turns shares into limits; false when they are more than the whole.
+func (t *split) setLimits() bool {
 	sum := int64(0)
 	last := uint32(0)
 	for i := range t.parts {
 		p := &t.parts[i]
-		if p.share == 0 {
+		if p.rest {
 			sum = whole
 			continue
 		}
-		sum += p.share
-		switch {
-		case sum > whole:
+		if p.share > whole-sum {
 			return false
-		case sum == whole:
-			p.share = 0
-		default:
-			last += uint32(uint64(p.share) * 0xffffffff / whole)
-			p.limit = last
 		}
+		sum += p.share
+		if sum == whole {
+			p.rest = true
+			continue
+		}
+		last += uint32(uint64(p.share) * 0xffffffff / whole)
+		p.limit = last
 	}
 	return true
 }
@@ -87,7 +87,7 @@ func (t *split) get(s *stream.Session, _ *stream.Var, dst []byte) ([]byte, bool)
 	hash := murmur2(dst[start:])
 	dst = dst[:start]
 	for i := range t.parts {
-		if p := &t.parts[i]; p.share == 0 || hash < p.limit {
+		if p := &t.parts[i]; p.rest || hash < p.limit {
 			return append(dst, p.value...), true
 		}
 	}
