@@ -48,7 +48,7 @@ func TestErrors(t *testing.T) {
 		"split_clients a $b {\n 0% x;\n}":                  `invalid percent value "0%" in nginx.conf:3`,
 		"split_clients a $b {\n 1.234% x;\n}":              `invalid percent value "1.234%" in nginx.conf:3`,
 		"split_clients a $b {\n 50% x;\n 51% y;\n}":        `percent total is greater than 100% in nginx.conf:5`,
-		"split_clients a $b {\n 101% x;\n}":                 `percent total is greater than 100% in nginx.conf:4`,
+		"split_clients a $b {\n 101% x;\n}":                `percent total is greater than 100% in nginx.conf:4`,
 		"split_clients a $b {\n * x;\n 1% y;\n}":           `percent total is greater than 100% in nginx.conf:5`,
 		"split_clients a $b {\n 1%;\n}":                    `invalid number of the split_clients parameters in nginx.conf:3`,
 		`server { listen unix:a; split_clients a $b { } }`: `"split_clients" directive is not allowed here in nginx.conf:2`,
