@@ -3,9 +3,12 @@ package test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/weirproxy/weir/handoff"
@@ -72,6 +75,61 @@ func TestHandoffReceiverDies(t *testing.T) {
 	s.stop()
 	if got := w.read("access.log"); got != "gone, accepted\n" {
 		t.Errorf("access log: %q", got)
+	}
+}
+
+// TestHandoffLateReceiver has a receiver that did not answer in time make the connection's descriptor, which it still has, a
+// blocking one: weir's other sessions do not wait for it.
+func TestHandoffLateReceiver(t *testing.T) {
+	w := newWorkspace(t)
+	var written atomic.Int64
+	source := backend(t, func(c net.Conn) { // more than all buffers on the way hold
+		for chunk := make([]byte, 1<<20); ; {
+			n, err := c.Write(chunk)
+			if written.Add(int64(n)); err != nil {
+				return
+			}
+		}
+	})
+	w.write("nginx.conf", `worker_processes 1; stream {
+		server { listen {host}:9000; handoff unix:{dir}/late timeout=50ms fallback={host}:9001; }
+		server { listen {host}:9001; proxy_pass `+source+`; }
+		server { listen {host}:9002; return ok; }
+	}`)
+	l, err := net.ListenUnix("unixpacket", &net.UnixAddr{Name: w.path("late"), Net: "unixpacket"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := w.start()
+	s.allow("receiver timed out")
+	client := s.dial(9000)
+	channel, err := l.AcceptUnix()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer channel.Close()
+	buf, control := make([]byte, handoff.MaxMessage), make([]byte, 64)
+	_, n, _, _, err := channel.ReadMsgUnix(buf, control)
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, _ := syscall.ParseSocketControlMessage(control[:n])
+	fds, err := syscall.ParseUnixRights(&messages[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fds[0])
+	s.waitLog("receiver timed out")
+	syscall.SetNonblock(fds[0], false)
+	if _, err := io.CopyN(io.Discard, client.r, 2<<20); err != nil { // and no more: what follows fills all buffers
+		t.Fatal(err)
+	}
+	for before := int64(-1); written.Load() != before; {
+		before = written.Load()
+		for range 20 {
+			s.dial(9002).wantAll("ok")
+		}
 	}
 }
 

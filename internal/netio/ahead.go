@@ -102,7 +102,7 @@ func (c *Conn) peekBefore(p []byte) (int, error) {
 	case a.err != nil:
 		return 0, a.err
 	}
-	m, err := c.recv(p[n:], peek)
+	m, err := c.recv(p[n:], unix.MSG_PEEK)
 	if err == ErrAgain {
 		c.state |= readable
 	}

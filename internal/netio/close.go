@@ -39,6 +39,9 @@ func (c *Conn) Reset() {
 // the same.
 func (c *Conn) Share() { c.state |= shared }
 
+// Shared tells that Share was called. The other process may have made the descriptor a blocking one.
+func (c *Conn) Shared() bool { return c.state&shared != 0 }
+
 // LetGo closes this process's copy of a descriptor that another process has: the connection stays open there.
 func (c *Conn) LetGo() {
 	if c.IsOpen() {

@@ -17,14 +17,15 @@ type closer struct {
 const closeWithin = 60_000
 
 func (c *Conn) closeBehind() {
-	k := &closer{Conn: Conn{loop: c.loop, fd: c.fd, state: open | writable, unsent: c.unsent}}
+	k := &closer{Conn: Conn{loop: c.loop, fd: c.fd, state: open | writable | unwatched | c.state&shared, unsent: c.unsent}}
 	k.owner = k
 	k.unsent.fin = false
 	k.timer.Handler = k
 	c.loop.Remove(int(c.fd))
 	d := deskOf(k.loop)
-	if d.dropped || c.loop.Add(int(c.fd), &k.Conn, watched) != nil {
-		closeFd(int(c.fd))
+	if d.dropped || k.Watch() != nil {
+		k.unsent = nil
+		k.Close()
 		return
 	}
 	k.loop.Arm(&k.timer, closeWithin)

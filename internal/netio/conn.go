@@ -2,7 +2,8 @@
 //
 // A Conn owns one connected (or connecting) descriptor and belongs to the loop's goroutine. It is registered once,
 // edge-triggered in both directions, and remembers what the kernel has said and nobody has used up yet: Readable and
-// Writable. Its Owner is told when either may have changed. Each I/O method is one system call:
+// Writable. Its Owner is told when either may have changed. An I/O method asks the kernel once, and never waits,
+// whatever flags another process that has the descriptor has set:
 //
 //	n, err := c.Read(buf) // ErrAgain: nothing there, the owner will be told; io.EOF: the peer has finished
 //
@@ -187,15 +188,13 @@ func (c *Conn) Peek(p []byte) (int, error) {
 	if !c.Readable() {
 		return 0, ErrAgain
 	}
-	return c.recv(p, peek)
+	return c.recv(p, unix.MSG_PEEK)
 }
-
-const peek = unix.MSG_PEEK
 
 func (c *Conn) recv(p []byte, flags uintptr) (int, error) {
 	for {
 		n, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))),
-			uintptr(len(p)), flags, 0, 0)
+			uintptr(len(p)), flags|unix.MSG_DONTWAIT, 0, 0)
 		switch {
 		case errno == 0 && n == 0 && len(p) > 0:
 			c.state |= eof
@@ -226,7 +225,7 @@ func (c *Conn) send(p []byte) (int, error) {
 	}
 	for {
 		n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))),
-			uintptr(len(p)), unix.MSG_NOSIGNAL, 0, 0)
+			uintptr(len(p)), unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0)
 		switch {
 		case errno == 0:
 			if int(n) < len(p) {

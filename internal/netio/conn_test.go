@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/weirproxy/weir/internal/loop"
+	"golang.org/x/sys/unix"
 )
 
 // onLoop runs fn on a loop's goroutine and waits for it.
@@ -178,9 +179,9 @@ func TestSplice(t *testing.T) {
 	source.CloseWrite()
 	l.until(o, from.PeerFinished)
 	l.do(func() {
-		n, err := from.SpliceTo(&p)
-		if n != 16 || err != nil {
-			t.Errorf("into the pipe: %d, %v", n, err)
+		n := from.SpliceTo(&p)
+		if n != 16 {
+			t.Errorf("into the pipe: %d", n)
 		}
 		if n, err := to.SpliceFrom(&p, n); n != 16 || err != nil {
 			t.Errorf("out of the pipe: %d, %v", n, err)
@@ -188,7 +189,10 @@ func TestSplice(t *testing.T) {
 		if _, err := to.SpliceFrom(&p, 1); err != ErrAgain {
 			t.Errorf("out of an empty pipe: %v", err)
 		}
-		if _, err := from.SpliceTo(&p); err != io.EOF {
+		if n := from.SpliceTo(&p); n != 0 {
+			t.Errorf("at the end: %d", n)
+		}
+		if _, err := from.Read(make([]byte, 1)); err != io.EOF {
 			t.Errorf("at the end: %v", err)
 		}
 		to.CloseWrite()
@@ -196,6 +200,51 @@ func TestSplice(t *testing.T) {
 	if got, err := io.ReadAll(sink); string(got) != "through the pipe" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
+}
+
+// TestSpliceUrgent: a byte of urgent data, which splice takes for the end, is not the end.
+func TestSpliceUrgent(t *testing.T) {
+	l, o := start(t), newOwner()
+	from, source := dialed(t, l, o)
+	var p Pipe
+	if err := p.Open(); err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	io.WriteString(source, "before")
+	raw, _ := source.SyscallConn()
+	raw.Control(func(fd uintptr) { unix.Sendto(int(fd), []byte("!"), unix.MSG_OOB, nil) })
+	io.WriteString(source, "after")
+	source.CloseWrite()
+	l.until(o, from.PeerFinished)
+	l.do(func() {
+		if n := from.SpliceTo(&p); n != len("before") {
+			t.Errorf("into the pipe: %d", n)
+		}
+		if n := from.SpliceTo(&p); n != 0 {
+			t.Errorf("the rest: %d", n)
+		}
+		buf := make([]byte, 10)
+		if n, err := from.Read(buf); string(buf[:n]) != "after" || err != nil {
+			t.Errorf("read %q, %v", buf[:n], err)
+		}
+		if _, err := from.Read(buf); err != io.EOF {
+			t.Errorf("at the end: %v", err)
+		}
+	})
+}
+
+// TestBlockingDescriptor: another process that has the descriptor may make it a blocking one, and nothing waits all the same.
+func TestBlockingDescriptor(t *testing.T) {
+	l, o := start(t), newOwner()
+	c, _ := dialed(t, l, o)
+	l.do(func() {
+		unix.SetNonblock(c.Fd(), false)
+		if _, err := c.Read(make([]byte, 1)); err != ErrAgain {
+			t.Errorf("read: %v", err)
+		}
+		fill(c)
+	})
 }
 
 func TestResetIsAnError(t *testing.T) {

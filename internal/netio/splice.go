@@ -1,7 +1,6 @@
 package netio
 
 import (
-	"io"
 	"os"
 	"syscall"
 
@@ -31,23 +30,17 @@ func (p *Pipe) Close() {
 	closeFd(int(p.w))
 }
 
-// SpliceTo moves what there is to read into an empty pipe: io.EOF at the end, ErrAgain when nothing is there.
-func (c *Conn) SpliceTo(p *Pipe) (int, error) {
+// SpliceTo moves what there is to read into an empty pipe. When that is nothing, Read tells why: splice does not get past
+// a byte of urgent data, and takes it for the end when the peer has finished. Neither end of a splice may be Shared.
+func (c *Conn) SpliceTo(p *Pipe) (n int) {
 	n, errno := splice(c.fd, p.w, pipeSize)
-	switch {
-	case errno == 0 && n == 0:
-		c.state |= eof
-		return 0, io.EOF
-	case errno == 0:
-		return n, nil
-	case errno == unix.EAGAIN:
-		c.state &^= readable
-		return 0, ErrAgain
+	if errno != 0 {
+		return 0
 	}
-	return 0, os.NewSyscallError("recv", errno) // as Read has it: how bytes are moved is nobody's concern
+	return n
 }
 
-// SpliceFrom moves at most n bytes, which are in the pipe, to the connection.
+// SpliceFrom moves at most n bytes, which are in the pipe, to the connection: ErrAgain when it takes none.
 func (c *Conn) SpliceFrom(p *Pipe, n int) (int, error) {
 	if err := c.first(); err != nil {
 		return 0, err

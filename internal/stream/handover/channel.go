@@ -75,7 +75,11 @@ func (c *channel) Ready(loop.Events) {
 	default:
 		t := c.t
 		c.used = true
-		c.release()
+		if _, err := c.receive(); err == netio.ErrAgain {
+			c.release()
+		} else {
+			c.close() // what else it says could be taken for the next session's answer
+		}
 		t.on = nil
 		t.answered(answer)
 	}

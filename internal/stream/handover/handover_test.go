@@ -5,6 +5,7 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -281,6 +282,111 @@ func TestBurst(t *testing.T) {
 	for addr, c := range clients {
 		if got := s.ReadAll(c); got != addr {
 			t.Errorf("%s was answered %q", addr, got)
+		}
+	}
+}
+
+// TestAllChannelsAreLost has a receiver close all of its channels with sessions on them, and be slow to take new ones,
+// while more sessions wait: those that are sent again need channels that have not served yet.
+func TestAllChannelsAreLost(t *testing.T) {
+	s := start(t, `server { listen 127.0.0.1:%PORT%; handoff unix:%DIR%/r timeout=10s; }`)
+	release := s.Pause()
+	s.Config.WorkerConnections = 1000
+	release()
+	l, err := net.ListenUnix("unixpacket", &net.UnixAddr{Name: filepath.Join(s.Dir, "r"), Net: "unixpacket"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	raw, _ := l.SyscallConn()
+	raw.Control(func(fd uintptr) { err = syscall.Listen(int(fd), 1) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	const channels, waiting = 64, 70
+	var (
+		gate        sync.Mutex // held: nothing is accepted
+		first, lost sync.WaitGroup
+		anew        sync.WaitGroup
+		accepted    int
+	)
+	first.Add(channels)
+	lost.Add(channels)
+	anew.Add(channels)
+	together := func(all *sync.WaitGroup) { all.Done(); all.Wait() } // so that each session has a channel of its own
+	serve := func(c *net.UnixConn, number int) {
+		defer c.Close()
+		buf, control := make([]byte, handoff.MaxMessage), make([]byte, 64)
+		for n := 0; ; n++ {
+			_, k, _, _, err := c.ReadMsgUnix(buf, control)
+			if err != nil || k == 0 {
+				return
+			}
+			messages, _ := syscall.ParseSocketControlMessage(control[:k])
+			fds, _ := syscall.ParseUnixRights(&messages[0])
+			syscall.Close(fds[0])
+			switch {
+			case number < channels && n == 0:
+				together(&first)
+			case number < channels:
+				together(&lost)
+				return
+			case number < 2*channels && n == 0:
+				together(&anew)
+			}
+			c.Write([]byte{handoff.Accepted})
+		}
+	}
+	go func() {
+		for {
+			gate.Lock()
+			gate.Unlock()
+			c, err := l.AcceptUnix()
+			if err != nil {
+				return
+			}
+			go serve(c, accepted)
+			accepted++
+		}
+	}()
+	for range channels {
+		s.Dial(0)
+	}
+	logged(t, s, channels)
+	gate.Lock()
+	for range channels + waiting {
+		s.Dial(0)
+	}
+	lost.Wait()
+	s.Settle()
+	gate.Unlock()
+	logged(t, s, 2*channels+waiting)
+	if n := strings.Count(s.File("access.log"), " [accepted] "); n != 2*channels+waiting {
+		t.Errorf("%d of %d sessions were accepted", n, 2*channels+waiting)
+	}
+}
+
+// TestStrayAnswers: what a receiver says beside its answer is not taken for the answer to another session.
+func TestStrayAnswers(t *testing.T) {
+	s := start(t, `server { listen 127.0.0.1:%PORT%; handoff unix:%DIR%/babbles timeout=10s backup=unix:%DIR%/takes; }`)
+	release := s.Pause()
+	s.Config.WorkerConnections = 1000
+	release()
+	receiver(t, s, "babbles", func(c *net.UnixConn, _ int) bool {
+		defer s.Pause()() // so that the worker finds both in one event
+		c.Write([]byte{handoff.Refused})
+		c.Write([]byte{handoff.Accepted})
+		return true
+	})
+	l := listen(t, s, "takes")
+	for range 3 {
+		release := s.Pause()
+		for range 100 {
+			s.Dial(0)
+		}
+		release()
+		for range 100 {
+			accept(t, l).Close()
 		}
 	}
 }

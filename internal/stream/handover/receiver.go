@@ -31,9 +31,14 @@ type receiver struct {
 	kind  int        // of a raw receiver's socket, once known
 }
 
+// mostReceivers is how many receivers a worker knows before it forgets those that nothing is sent to: their names may be
+// of the clients' making.
+const mostReceivers = 1024
+
 // worker is what a worker keeps for all generations.
 type worker struct {
 	receivers map[string]*receiver // by name
+	most      int                  // of them, before some are to be forgotten
 	unused    stream.FreeList[transfer]
 }
 
@@ -50,7 +55,11 @@ func receiverAt(w *stream.Worker, name string) (*receiver, error) {
 		return nil, err
 	}
 	if mine.receivers == nil {
-		mine.receivers = map[string]*receiver{}
+		mine.receivers, mine.most = map[string]*receiver{}, mostReceivers
+	}
+	if len(mine.receivers) >= mine.most {
+		mine.closeIdle()
+		mine.most = max(mostReceivers, 2*len(mine.receivers))
 	}
 	r := &receiver{path: path, loop: w.Loop}
 	r.retry.Handler = r
@@ -85,6 +94,15 @@ func (own *worker) closeIdle() {
 			delete(own.receivers, name)
 		}
 	}
+}
+
+// sendInTurn sends a session when those that came before it are sent.
+func (r *receiver) sendInTurn(t *transfer) {
+	if len(r.queue) > 0 {
+		r.enqueue(t)
+		return
+	}
+	r.send(t)
 }
 
 // send sends a session as soon as it can.
@@ -134,7 +152,10 @@ func (r *receiver) channel(fresh bool) (*channel, error) {
 		return c, nil
 	}
 	if r.open >= maxChannels {
-		return nil, netio.ErrAgain
+		if len(r.idle) == 0 {
+			return nil, netio.ErrAgain
+		}
+		r.idle[0].close() // in favour of a fresh one
 	}
 	return r.connect()
 }

@@ -100,7 +100,7 @@ func (t *transfer) attempt() {
 	}
 	t.to = to
 	t.s.Worker.Loop.Arm(&t.timer, t.timeout)
-	t.to.send(t)
+	t.to.sendInTurn(t)
 }
 
 // Expired implements loop.Expirer.

@@ -38,13 +38,19 @@ func takePipe(w *stream.Worker) (*pipe, error) {
 	return p, p.Open()
 }
 
-func putPipe(w *stream.Worker, p *pipe) {
+// put keeps the pipe for another flow, unless there is something in it, or there are enough.
+func (p *pipe) put(w *stream.Worker) {
 	idle := pipeSlot.Of(w)
-	if idle.Len() == keepPipes {
+	if p.held > 0 || idle.Len() == keepPipes {
 		p.Close()
 		return
 	}
 	idle.Put(p)
+}
+
+// bulk tells that the flow is to be spliced from now on.
+func (f *flow) bulk() bool {
+	return f.full >= bulkAfter && f.rate == 0 && !f.src.HasBefore() && !f.src.Shared() && !f.dst.Shared()
 }
 
 // splice moves a pipe's worth of bytes. When src runs dry the flow goes back to reading and writing, and holds no
@@ -56,13 +62,10 @@ func (l *link) splice(f *flow) (more bool, err error) {
 			return true, nil
 		}
 	}
-	n, err := f.src.SpliceTo(&f.pipe.Pipe)
-	if err != nil {
-		if err != netio.ErrAgain {
-			l.sourceEnded(f, err)
-		}
+	n := f.src.SpliceTo(&f.pipe.Pipe)
+	if n == 0 {
 		l.endSplice(f)
-		return false, nil
+		return true, nil
 	}
 	f.pipe.held = n
 	l.took(f, n)
@@ -90,6 +93,6 @@ func (l *link) drain(f *flow) error {
 }
 
 func (l *link) endSplice(f *flow) {
-	putPipe(l.s.Worker, f.pipe)
+	f.pipe.put(l.s.Worker)
 	f.pipe, f.full = nil, 0
 }

@@ -133,7 +133,7 @@ func (l *link) begun() {
 	}
 	l.s.Action = "proxying connection"
 	l.sendHeader()
-	l.active = now
+	l.movedAt = now
 	l.s.Arm(l.timeout())
 	l.run()
 }

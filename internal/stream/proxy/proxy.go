@@ -20,14 +20,14 @@ type link struct {
 	query   *resolver.Query // a name being looked up
 
 	up, down  flow  // client to peer, and peer to client
-	ended     *flow // whose source has ended last
+	lastEnded *flow // whose source has ended last
 	broken    bool  // it did by an error, in this run
 	connected bool
 	again     bool  // the flows are to be run once more in this loop's next round
 	started   int64 // Loop.Millis at the first attempt
 	startedAt int64 // the same in seconds since 1970, as rates count
 	attempted int64 // and at the present one
-	active    int64 // and when bytes last moved
+	movedAt   int64 // and when bytes last moved
 }
 
 // peerEvents is a link seen as the owner of its peer's connection.
