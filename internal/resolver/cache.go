@@ -20,18 +20,18 @@ type entry struct {
 	used time.Time
 }
 
-// result is what a flight ends with; it is kept until answer.ValidUntil when keep is set.
+// result is what a flight ends with.
 type result struct {
 	answer Answer
 	err    error
-	keep   bool
+	until  time.Time // when it is asked for again by all; not after now: it is not kept
 }
 
 func newCache() cache { return cache{entries: make(map[key]*entry)} }
 
 func (c *cache) get(k key, now time.Time) (Answer, error, bool) {
 	e := c.entries[k]
-	if e == nil || !now.Before(e.answer.ValidUntil) {
+	if e == nil || !now.Before(e.until) {
 		return Answer{}, nil, false
 	}
 	e.used = now
@@ -40,7 +40,7 @@ func (c *cache) get(k key, now time.Time) (Answer, error, bool) {
 
 func (c *cache) put(k key, res result, now time.Time) {
 	c.sweep(now)
-	if !res.keep {
+	if !now.Before(res.until) {
 		delete(c.entries, k)
 		return
 	}
@@ -53,7 +53,7 @@ func (c *cache) sweep(now time.Time) {
 	}
 	c.swept = now
 	for k, e := range c.entries {
-		if now.Sub(e.used) > idle || now.After(e.answer.ValidUntil) {
+		if now.Sub(e.used) > idle || now.After(e.until) {
 			delete(c.entries, k)
 		}
 	}

@@ -17,6 +17,10 @@ import (
 // errTruncated says that the answer did not fit a datagram.
 var errTruncated = errors.New("truncated response")
 
+// mostExchanges bounds how many questions a resolver has under way: each has a socket of its own, and how many are asked may
+// be up to the clients.
+const mostExchanges = 1000
+
 // exchange asks one server one question and returns its answer, whatever its response code. It gives up after the
 // resend time or with ctx.
 func (r *Resolver) exchange(ctx context.Context, server addr.Addr, q dns.Question) (*dns.Msg, error) {
@@ -26,6 +30,12 @@ func (r *Resolver) exchange(ctx context.Context, server addr.Addr, q dns.Questio
 	wire, err := query.Pack()
 	if err != nil {
 		return nil, fmt.Errorf("pack query: %w", err)
+	}
+	select {
+	case r.exchanges <- struct{}{}:
+		defer func() { <-r.exchanges }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 	msg, err := r.over(ctx, "udp", server, wire, readDatagram)
 	if errors.Is(err, errTruncated) {

@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"net/netip"
@@ -13,7 +14,8 @@ import (
 // maxAliases is how many CNAMEs are followed from one name (NGX_RESOLVER_MAX_RECURSION).
 const maxAliases = 50
 
-// notFoundValid is when a name that does not exist is asked for again by those who watch it, as in nginx.
+// notFoundValid is when a name that does not exist is asked for again by those who watch it, unless `valid` says, as in
+// nginx; an answer that it does not exist is not kept for longer either.
 const notFoundValid = 10 * time.Second
 
 func validName(name string) bool {
@@ -31,8 +33,7 @@ func (r *Resolver) resolve(ctx context.Context, k key) result {
 // records is what one question was answered with.
 type records struct {
 	found []dns.RR // of the type asked for
-	ttl   uint32   // seconds: the lowest on the way
-	keep  bool     // whether a negative answer says how long it holds
+	ttl   uint32   // seconds: the lowest on the way; 0: the answer is not to be kept
 	err   error
 }
 
@@ -42,20 +43,41 @@ func (r *Resolver) addresses(ctx context.Context, name string) result {
 	switch {
 	case r.config.NoIPv6:
 		v4 = r.records(ctx, name, dns.TypeA)
-		v6 = records{ttl: v4.ttl, keep: v4.keep, err: v4.err}
+		v6 = records{ttl: v4.ttl, err: v4.err}
 	case r.config.NoIPv4:
 		v6 = r.records(ctx, name, dns.TypeAAAA)
-		v4 = records{ttl: v6.ttl, keep: v6.keep, err: v6.err}
+		v4 = records{ttl: v6.ttl, err: v6.err}
 	default:
 		v4, v6 = r.both(ctx, name)
 	}
-	res := result{answer: Answer{Addrs: append(ips(v4.found), ips(v6.found)...)}, keep: true}
-	if len(res.answer.Addrs) == 0 {
-		res.err = worse(v4.err, v6.err)
-		res.keep = v4.keep && v6.keep
+	addrs := append(ips(v4.found), ips(v6.found)...)
+	if len(addrs) == 0 {
+		return r.failed(worse(v4.err, v6.err), min(v4.ttl, v6.ttl))
 	}
-	res.answer.ValidUntil = r.validUntil(min(v4.ttl, v6.ttl), res.err)
-	return res
+	return r.valid(Answer{Addrs: addrs}, min(v4.validity(), v6.validity()))
+}
+
+// validity bounds how long an answer holds that the records are a part of.
+func (rs records) validity() uint32 {
+	if rs.err != nil {
+		return math.MaxUint32
+	}
+	return rs.ttl
+}
+
+// valid is a result that holds for ttl seconds, or as long as `valid` says.
+func (r *Resolver) valid(a Answer, ttl uint32) result {
+	a.ValidUntil = time.Now().Add(cmp.Or(r.config.Valid, time.Duration(ttl)*time.Second))
+	return result{answer: a, until: a.ValidUntil}
+}
+
+// failed is a result without addresses, which is kept for ttl seconds.
+func (r *Resolver) failed(err error, ttl uint32) result {
+	now := time.Now()
+	return result{
+		answer: Answer{ValidUntil: now.Add(cmp.Or(r.config.Valid, notFoundValid))},
+		err:    err, until: now.Add(min(time.Duration(ttl)*time.Second, notFoundValid)),
+	}
 }
 
 // both runs the two questions side by side. Once one has addresses the other gets one resend time more.
@@ -103,17 +125,6 @@ func ips(list []dns.RR) []netip.Addr {
 	return out
 }
 
-func (r *Resolver) validUntil(ttl uint32, err error) time.Time {
-	valid := time.Duration(ttl) * time.Second
-	switch {
-	case r.config.Valid > 0:
-		valid = r.config.Valid
-	case err != nil && ttl == math.MaxUint32:
-		valid = notFoundValid
-	}
-	return time.Now().Add(valid)
-}
-
 // records finds the records of one type, along the name's aliases.
 func (r *Resolver) records(ctx context.Context, name string, qtype uint16) records {
 	rs := records{ttl: math.MaxUint32}
@@ -121,8 +132,7 @@ func (r *Resolver) records(ctx context.Context, name string, qtype uint16) recor
 	for range maxAliases {
 		msg, err := r.rounds(ctx, dns.Question{Name: name, Qtype: qtype, Qclass: dns.ClassINET})
 		if err != nil {
-			rs.err = err
-			return rs
+			return records{err: err}
 		}
 		alias := rs.walk(msg, name, qtype)
 		if len(rs.found) > 0 {
@@ -133,8 +143,7 @@ func (r *Resolver) records(ctx context.Context, name string, qtype uint16) recor
 		}
 		name = alias
 	}
-	rs.err = NotFound
-	return rs
+	return records{err: NotFound}
 }
 
 // walk follows the aliases in msg from name, takes the records at their end, and returns the last name.
@@ -165,17 +174,12 @@ func (rs *records) walk(msg *dns.Msg, name string, qtype uint16) string {
 
 // notFound is a negative answer; its SOA record says how long it holds (RFC 2308 §5). One without is not kept.
 func (rs records) notFound(msg *dns.Msg) records {
-	rs.err = NotFound
 	for _, rr := range msg.Ns {
 		if soa, ok := rr.(*dns.SOA); ok {
-			rs.keep = true
-			rs.ttl = min(rs.ttl, soa.Hdr.Ttl, soa.Minttl)
+			return records{ttl: min(rs.ttl, soa.Hdr.Ttl, soa.Minttl), err: NotFound}
 		}
 	}
-	if !rs.keep {
-		rs.ttl = math.MaxUint32
-	}
-	return rs
+	return records{err: NotFound}
 }
 
 // rounds asks server after server until one knows, all say that they cannot answer, or ctx ends.

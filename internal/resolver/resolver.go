@@ -44,6 +44,8 @@ type Resolver struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+	// exchanges has room for as many as may be under way.
+	exchanges chan struct{}
 
 	mu      sync.Mutex
 	closed  bool
@@ -77,7 +79,8 @@ func New(config Config) *Resolver {
 	if config.Resend == 0 {
 		config.Resend = 5 * time.Second
 	}
-	r := &Resolver{config: config, flights: make(map[key]*flight), cache: newCache()}
+	r := &Resolver{config: config, flights: make(map[key]*flight), cache: newCache(),
+		exchanges: make(chan struct{}, mostExchanges)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	return r
 }

@@ -149,6 +149,70 @@ func TestNegativeAnswersAreKeptByTheirSOA(t *testing.T) {
 	}
 }
 
+// TestNegativeAnswersAreNotKeptLong: whatever an SOA record says, a name that begins to exist is found soon.
+func TestNegativeAnswersAreNotKeptLong(t *testing.T) {
+	s := startServer(t, map[string][]string{"nx.test NS": {"test. 600 IN SOA ns.test. root.test. 1 2 3 4 600"}})
+	s.fail("nx.test", dns.RcodeNameError)
+	r := start(t, Config{}, s)
+	got := lookup(t, r, "nx.test")
+	r.mu.Lock()
+	kept := r.cache.entries[key{name: "nx.test"}]
+	r.mu.Unlock()
+	limit := time.Now().Add(notFoundValid)
+	if got.ValidUntil.After(limit) || kept == nil || kept.until.After(limit) {
+		t.Errorf("valid until %v, kept %+v", got.ValidUntil, kept)
+	}
+}
+
+// TestOneFamilyIsMissing: that a name has no address of one family does not shorten the life of those that it has.
+func TestOneFamilyIsMissing(t *testing.T) {
+	s := startServer(t, map[string][]string{
+		"a.test A":  {"a.test. 60 IN A 10.0.0.1"},
+		"a.test NS": {"test. 0 IN SOA ns.test. root.test. 1 2 3 4 0"},
+	})
+	r := start(t, Config{}, s)
+	for range 3 {
+		if got := lookup(t, r, "a.test"); got.err != nil || time.Until(got.ValidUntil) < 50*time.Second {
+			t.Errorf("%v, valid until %v", got.err, got.ValidUntil)
+		}
+	}
+	if n := s.queries.Load(); n != 2 {
+		t.Errorf("%d queries", n)
+	}
+}
+
+// TestManyNamesAtOnce: questions wait for one another when there are very many, and all are asked in the end.
+func TestManyNamesAtOnce(t *testing.T) {
+	s := startServer(t, map[string][]string{})
+	release := make(chan struct{})
+	let := sync.OnceFunc(func() { close(release) })
+	t.Cleanup(let)
+	s.onReply(func(dns.ResponseWriter, *dns.Msg) bool { <-release; return false })
+	r := start(t, Config{NoIPv6: true, Resend: time.Minute}, s)
+	const most, names = 20, 50
+	r.exchanges = make(chan struct{}, most)
+	var wg sync.WaitGroup
+	for i := range names {
+		wg.Add(1)
+		r.Lookup(fmt.Sprintf("name%d.test", i), time.Minute, func(_ Answer, err error) {
+			if err != NotFound {
+				t.Error(err)
+			}
+			wg.Done()
+		})
+	}
+	for end := time.Now().Add(10 * time.Second); s.queries.Load() != most; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d questions under way", s.queries.Load())
+		}
+	}
+	let()
+	wg.Wait()
+	if n := s.queries.Load(); n != names {
+		t.Errorf("%d questions were asked", n)
+	}
+}
+
 func TestAnswersTakeTurns(t *testing.T) {
 	s := startServer(t, map[string][]string{
 		"two.test A": {"two.test. 60 IN A 10.0.0.1", "two.test. 60 IN A 10.0.0.2"},

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -14,15 +15,15 @@ import (
 func (r *Resolver) service(ctx context.Context, name string) result {
 	rs := r.records(ctx, name, dns.TypeSRV)
 	if rs.err != nil {
-		return result{answer: Answer{ValidUntil: r.validUntil(rs.ttl, rs.err)}, err: rs.err, keep: rs.keep}
+		return r.failed(rs.err, rs.ttl)
 	}
-	res := result{answer: Answer{ValidUntil: r.validUntil(rs.ttl, nil)}, keep: true}
+	res := r.valid(Answer{}, rs.ttl)
 	for i, t := range r.targets(ctx, rs.found) {
 		res.add(rs.found[i].(*dns.SRV), t)
 	}
 	slices.SortStableFunc(res.answer.Services, func(a, b Service) int { return cmp.Compare(a.Priority, b.Priority) })
 	if len(res.answer.Services) == 0 {
-		res.err, res.keep = res.answer.Failed[0].Err, false
+		res.err, res.until = res.answer.Failed[0].Err, time.Time{}
 	}
 	return res
 }
@@ -51,7 +52,7 @@ func (res *result) add(srv *dns.SRV, t result) {
 			Priority: srv.Priority, Weight: int(srv.Weight),
 		})
 	}
-	if t.answer.ValidUntil.Before(res.answer.ValidUntil) {
-		res.answer.ValidUntil = t.answer.ValidUntil
+	if t.until.Before(res.until) {
+		res.until, res.answer.ValidUntil = t.until, t.until
 	}
 }
