@@ -190,6 +190,15 @@ func TestLateAnswer(t *testing.T) {
 	if len(sender.idle) != 0 {
 		t.Error("the connection is kept")
 	}
+	for end := time.Now().Add(patience); l.hasSender(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the listener still has what nobody wants to give it any more")
+		}
+	}
+	_, server = pair(t)
+	if err := sender.Send(server, nil); err != ErrTimeout {
+		t.Fatalf("%v", err)
+	}
 	client, server := pair(t)
 	sent := send(path, server, nil)
 	c := accept(t, l)

@@ -163,11 +163,35 @@ func (l *Listener) receive(from *net.UnixConn) {
 			}
 			continue
 		}
-		select {
-		case l.arrived <- &arrival{c, from}:
-		case <-l.closed:
+		if !l.offer(&arrival{c, from}) {
 			c.Close()
 			return
 		}
 	}
+}
+
+// offer waits until Accept takes a; false when the sender has not waited as long, or the listener is closed.
+func (l *Listener) offer(a *arrival) bool {
+	select {
+	case l.arrived <- a:
+		return true
+	default:
+	}
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		awaitInput(a.from) // a sender that waits for its answer says nothing: it is the end
+	}()
+	defer func() {
+		a.from.SetReadDeadline(time.Unix(1, 0))
+		<-gone
+		a.from.SetReadDeadline(time.Time{})
+	}()
+	select {
+	case l.arrived <- a:
+		return true
+	case <-gone:
+	case <-l.closed:
+	}
+	return false
 }

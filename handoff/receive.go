@@ -43,6 +43,18 @@ func receive(from *net.UnixConn) (c *Conn, err error) {
 	return c, err
 }
 
+// awaitInput waits until there is something to receive, be it the end, or the deadline is over.
+func awaitInput(from *net.UnixConn) {
+	raw, err := from.SyscallConn()
+	if err != nil {
+		return
+	}
+	raw.Read(func(fd uintptr) bool {
+		_, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK)
+		return err != syscall.EAGAIN && err != syscall.EINTR
+	})
+}
+
 // unpack makes a connection of a message.
 func unpack(message, control []byte, flags int) (*Conn, error) {
 	fd, err := takeRights(control, flags)
