@@ -144,8 +144,8 @@ static int error_values(lua_State *co)
 }
 
 /* Moves what an ended thread has returned (ok), or its error, behind ok, and
- * lets go of the thread. */
-static void push_ended(wr_vm *vm, lua_State *L, wr_thread *t, int ok)
+ * lets go of the thread. 0: there is no room. */
+static int push_ended(wr_vm *vm, lua_State *L, wr_thread *t, int ok)
 {
     int n = ok ? lua_gettop(t->L) : error_values(t->L);
     int room = wr_room(L, n + 8);
@@ -154,47 +154,47 @@ static void push_ended(wr_vm *vm, lua_State *L, wr_thread *t, int ok)
         lua_xmove(t->L, L, n);
     }
     wr_freethread(vm, L, t);
-    if (!room) luaL_error(L, "too many values");
+    return room;
 }
 
-/* Pushes, or carries out, one value that Go wrote. */
-void wr_pushval(wr_vm *vm, lua_State *L, wr_val *v, int argbase)
+/* Pushes, or carries out, one value that Go wrote. 0: there is no room. */
+int wr_pushval(wr_vm *vm, lua_State *L, wr_val *v, int argbase)
 {
     double d;
     switch (v->t) {
-    case WR_BOOL: lua_pushboolean(L, (int)v->u); return;
-    case WR_LIGHT: lua_pushlightuserdata(L, (void *)(uintptr_t)v->u); return;
+    case WR_BOOL: lua_pushboolean(L, (int)v->u); return 1;
+    case WR_LIGHT: lua_pushlightuserdata(L, (void *)(uintptr_t)v->u); return 1;
     case WR_NUM:
         memcpy(&d, &v->u, sizeof(d));
         lua_pushnumber(L, d);
-        return;
+        return 1;
     case WR_STR:
         lua_pushlstring(L, (const char *)(uintptr_t)v->u, v->len);
-        return;
-    case WR_BUFSTR: push_key(vm, L, v); return;
+        return 1;
+    case WR_BUFSTR: push_key(vm, L, v); return 1;
     case WR_THREAD:
         wr_pushthread(vm, L, (wr_thread *)(uintptr_t)v->u);
-        return;
-    case WR_REF: lua_rawgeti(L, LUA_REGISTRYINDEX, (int)v->u); return;
-    case WR_ARG: push_arg(vm, L, argbase + (int)v->u); return;
-    case WR_NEWTABLE: lua_createtable(L, (int)v->u, (int)v->len); return;
-    case WR_SETINDEX: lua_rawseti(L, -2, (int)v->u); return;
+        return 1;
+    case WR_REF: lua_rawgeti(L, LUA_REGISTRYINDEX, (int)v->u); return 1;
+    case WR_ARG: push_arg(vm, L, argbase + (int)v->u); return 1;
+    case WR_NEWTABLE: lua_createtable(L, (int)v->u, (int)v->len); return 1;
+    case WR_SETINDEX: lua_rawseti(L, -2, (int)v->u); return 1;
     case WR_SETFIELD:
         push_key(vm, L, v);
         lua_insert(L, -2);
         lua_rawset(L, -3);
-        return;
+        return 1;
     case WR_ENDED:
-        push_ended(vm, L, (wr_thread *)(uintptr_t)v->u, (int)v->len);
-        return;
-    case WR_BIND: bind(L, (int)v->u, (int)v->len); return;
-    case WR_BOX: push_box(L, v); return;
+        return push_ended(vm, L, (wr_thread *)(uintptr_t)v->u, (int)v->len);
+    case WR_BIND: bind(L, (int)v->u, (int)v->len); return 1;
+    case WR_BOX: push_box(L, v); return 1;
     case WR_SETMETA:
         lua_rawgeti(L, LUA_REGISTRYINDEX, (int)v->u);
         lua_setmetatable(L, -2);
-        return;
+        return 1;
     default: lua_pushnil(L);
     }
+    return 1;
 }
 
 /* Moves function argument at and all after it onto a new anchored thread. */
@@ -229,11 +229,20 @@ static int raise_error(wr_vm *vm, lua_State *L, wr_frame *f, uint64_t mark)
     return lua_error(L);
 }
 
-static int push_results(wr_vm *vm, lua_State *L, wr_frame *f)
+static int no_room(wr_vm *vm, lua_State *L, wr_frame *f, uint64_t mark)
+{
+    vm->sp = f->args;
+    vm->blen = mark;
+    return luaL_error(L, "too many values");
+}
+
+static int push_results(wr_vm *vm, lua_State *L, wr_frame *f, uint64_t mark)
 {
     int top = lua_gettop(L);
-    if (f->nres > 15) luaL_checkstack(L, f->nres + 4, "too many results");
-    for (int i = 0; i < f->nres; i++) wr_pushval(vm, L, &f->res[i], 0);
+    if (f->nres > 15 && !lua_checkstack(L, f->nres + 4))
+        return no_room(vm, L, f, mark);
+    for (int i = 0; i < f->nres; i++)
+        if (!wr_pushval(vm, L, &f->res[i], 0)) return no_room(vm, L, f, mark);
     return lua_gettop(L) - top;
 }
 
@@ -261,7 +270,7 @@ static uint64_t *pack(wr_vm *vm, lua_State *L, wr_fn *fn, wr_frame *f)
     wr_thread *t = NULL;
 
     if (vm->sp + top + 64 > vm->limit) luaL_error(L, "call frames too deep");
-    if (wr_deep()) luaL_error(L, "C stack overflow");
+    if (wr_deep(WR_CALL_STACK)) luaL_error(L, "C stack overflow");
     if (fn->spawn) {
         t = wr_spawn(vm, L, fn->spawn, top);
         top = fn->spawn;
@@ -368,7 +377,7 @@ int wr_call(lua_State *L)
     }
     if (f.nres) {
         vm->sp = f.res + f.nres;
-        n = push_results(vm, L, &f);
+        n = push_results(vm, L, &f, mark);
     }
     vm->sp = f.args;
     vm->blen = mark;

@@ -69,7 +69,7 @@ static int cannot_resume(lua_State *L, int status)
 static int resume_nested(wr_vm *vm, lua_State *L, lua_State *co, wr_thread *t)
 {
     int n = lua_gettop(L) - 1;
-    if (wr_deep()) luaL_error(L, "C stack overflow");
+    if (wr_deep(WR_NESTED_STACK)) luaL_error(L, "C stack overflow");
     if (!wr_room(co, n + 1)) {
         wr_back(vm, L);
         luaL_error(L, "too many arguments");

@@ -32,7 +32,9 @@ static int do_register(wr_vm *vm, lua_State *L, wr_req *r)
 static void push_all(wr_vm *vm, lua_State *L, wr_req *r)
 {
     luaL_checkstack(L, r->n + 4, "too many values");
-    for (int i = 0; i < r->n; i++) wr_pushval(vm, L, &r->vals[i], 0);
+    for (int i = 0; i < r->n; i++)
+        if (!wr_pushval(vm, L, &r->vals[i], 0))
+            luaL_error(L, "too many values");
 }
 
 static int do_call(wr_vm *vm, lua_State *L, wr_req *r)
@@ -120,15 +122,18 @@ int wr_protected(uintptr_t p, wr_req *r)
     wr_thread *cur = vm->cur;
     int op = vm->op;
     int refusing = vm->refusing;
+    if (!lua_checkstack(L, 8)) {
+        vm->msg = NULL;
+        return LUA_ERRMEM;
+    }
     vm->refusing = 0;
     if (vm->running) vm->strayed = 1;
-    if (!lua_checkstack(L, 8)) return LUA_ERRMEM;
     if (r->op == WP_CALL) {
         vm->sp = r->vals + r->n > sp ? r->vals + r->n : sp;
         vm->cur = NULL;
         vm->refusing = 1;
-        wr_enter(vm);
     }
+    wr_enter(vm);       /* whatever allocates may run a finalizer */
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->protref);
     lua_pushlightuserdata(L, r);
     int rc = lua_pcall(L, 1, LUA_MULTRET, 0);
@@ -136,8 +141,8 @@ int wr_protected(uintptr_t p, wr_req *r)
     if (r->op == WP_CALL) {
         vm->cur = cur;
         vm->op = op;
-        wr_leave(vm);
     }
+    wr_leave(vm);
     vm->refusing = refusing;
     if (rc != 0) {
         size_t len = 0;

@@ -172,9 +172,9 @@ uint64_t wr_run(uintptr_t thread, uintptr_t vals, int32_t n)
     vm->refusing = 0;
     if (vm->alloc && !vm->running) collect_after_refusal(vm);
     vm->sp = (wr_val *)vals + n;
+    wr_enter(vm);       /* a finalizer may run while values are pushed */
     int nargs = load_stack(vm, t, (wr_val *)vals, n);
     t->status = WR_RUNNING;
-    wr_enter(vm);
     int how = schedule(vm, t, nargs);
     wr_leave(vm);
     vm->refusing = refusing;

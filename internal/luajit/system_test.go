@@ -235,6 +235,20 @@ func TestDeepRecursion(t *testing.T) {
 		{"coroutines in C", `local function f() return (("x"):gsub("x", coroutine.wrap(f))) end
 			local ok, err = pcall(f) return ok, err:match("[%a ]+$")`, "false  C stack overflow"},
 		{"many results to a deep thread", deepReturn, "stack overflow"},
+		{"coroutines in deep C", `local depth, most = 0
+			local function count() depth = depth + 1 return (("x"):gsub("x", count)) end
+			pcall(count)
+			most = depth
+			local function nest()
+				local depth = 0
+				local function down()
+					depth = depth + 1
+					if depth == most - 60 then return nest() end
+					return (("x"):gsub("x", down))
+				end
+				return select(2, coroutine.resume(coroutine.create(function() return select(2, pcall(down)) end)))
+			end
+			return nest():match("[%a ]+$")`, " C stack overflow"},
 		{"alive", `return 1`, "1"},
 	})
 }
@@ -319,5 +333,60 @@ func TestFinalizerGrowsTheBuffer(t *testing.T) {
 		end`))
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// The same may happen while the values of Resume are pushed.
+func TestFinalizerGrowsTheBufferOfResume(t *testing.T) {
+	vm := newVM(t)
+	_, err := vm.Register("say", func(*Call) Outcome { return Return }, Options{Flat: 2, FlatMode: FlattenSay})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := vm.Prelude("=prelude", []byte(`local p = ...
+		local parts, part = {}, ("F"):rep(400 * 1024)
+		function finalizers(n)
+			for i = 1, n do parts[i] = part end
+			for _ = 1, 200 do
+				local u = newproxy(true)
+				getmetatable(u).__gc = function() p.say(1, parts) end
+			end
+		end`)); err != nil {
+		t.Fatal(err)
+	}
+	primitives(t, vm)
+	th := start(t, vm, `
+		for round = 1, 1e9 do
+			if round % 50 == 1 then finalizers(1 + round / 50) end
+			for _, got in ipairs({ park() }) do assert(not got:find("[^A]"), got:sub(1, 20)) end
+		end`)
+	th.Resume()
+	for round := range 400 {
+		v := th.Args()
+		for n := range 40 {
+			v.PushString(strings.Repeat("A", 5000+round*7+n))
+		}
+		if state := th.Resume(); state != Parked {
+			t.Fatalf("round %d: %v, %v", round, state, th.Err())
+		}
+	}
+}
+
+// Results that do not fit leave nothing behind, however often that happens in one slice.
+func TestTooManyResults(t *testing.T) {
+	vm := newVM(t)
+	primitives(t, vm)
+	got := finish(t, start(t, vm, `
+		local many = {}
+		for i = 1, 7900 do many[i] = i end
+		local function down(n) if n > 0 then local r = down(n - 1) return r end return select("#", echo(unpack(many))) end
+		local failed
+		for _ = 1, 500 do
+			local ok, err = pcall(down, 15000)
+			if not ok then failed = err end
+		end
+		return (failed or "none failed"):match("[%a ]+$"), echo("works")`))
+	if !strings.HasSuffix(got, "works") {
+		t.Errorf("got %q", got)
 	}
 }

@@ -255,7 +255,7 @@ void wr_pop(uintptr_t vm, int32_t top);
 int wr_check(const char *name, const char *src, size_t len, char *err,
              size_t size);
 void wr_export(wr_vm *vm, lua_State *L, int idx, wr_val *v);
-void wr_pushval(wr_vm *vm, lua_State *L, wr_val *v, int argbase);
+int wr_pushval(wr_vm *vm, lua_State *L, wr_val *v, int argbase);
 
 /* call.c */
 int wr_call(lua_State *L);
@@ -297,9 +297,11 @@ void wr_enter(wr_vm *vm);
 void wr_leave(wr_vm *vm);
 void wr_back(wr_vm *vm, lua_State *L);
 
-/* stack.c */
+/* stack.c. A primitive, and a coroutine that nests, want that much C stack. */
+#define WR_CALL_STACK ((size_t)256 << 10)
+#define WR_NESTED_STACK ((size_t)62 << 20)
 int wr_room(lua_State *L, int n);
-int wr_deep(void);
+int wr_deep(size_t wanted);
 
 /* watch.c */
 void wr_interrupt(uintptr_t vm, uint64_t slice);

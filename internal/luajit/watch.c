@@ -38,7 +38,9 @@ static void hook(lua_State *L, lua_Debug *ar)
     vm->refusing = refusing;
 }
 
-/* Called from another thread, as lua.c does from its signal handler. */
+/* Called from another thread, seldom in one slice: LuaJIT reads what
+ * lua_sethook writes at any time, but it may write the same itself, and then
+ * one of both is lost, or worse. */
 void wr_interrupt(uintptr_t p, uint64_t slice)
 {
     wr_vm *vm = (wr_vm *)p;
