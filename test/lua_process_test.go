@@ -40,6 +40,28 @@ func TestBrokenLuaReload(t *testing.T) {
 	}
 }
 
+// TestFinalizersAtReload: what a configuration's objects do when its VM is closed, they can do, with patterns that are as
+// old as they are.
+func TestFinalizersAtReload(t *testing.T) {
+	config := `stream {
+		init_worker_by_lua_block {
+			ngx.re.match("abc", "(b)", "jo")
+			object = newproxy(true)
+			getmetatable(object).__gc = function()
+				ngx.log(ngx.WARN, "closed ", ngx.re.match("abc", "(b)", "jo")[1], ngx.re.match("x1", "[0-9]")[0])
+			end
+		}
+		server { listen {host}:9000; content_by_lua_block { ngx.say("here") } }
+	}`
+	s := start(t, config)
+	for n := range 3 {
+		s.dial(9000).wantAll("here\n")
+		s.reload(config)
+		s.waitLogs("closed b1", n+1)
+	}
+	s.dial(9000).wantAll("here\n")
+}
+
 // TestStuckWorker: Lua that never ends does not keep weir from ending, and what other sessions have logged is not lost.
 func TestStuckWorker(t *testing.T) {
 	t.Parallel()

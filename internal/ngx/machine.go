@@ -7,6 +7,7 @@ import (
 
 	"github.com/weirproxy/weir/internal/logs"
 	"github.com/weirproxy/weir/internal/luajit"
+	"github.com/weirproxy/weir/internal/pcre"
 	"github.com/weirproxy/weir/internal/stream"
 )
 
@@ -58,6 +59,8 @@ type machine struct {
 	retired bool
 	closed  bool
 	closers []func() // when the VM is gone
+	// patterns are the compiled regular expressions.
+	patterns *pcre.Patterns
 }
 
 // shared is what Lua reads without a call, through the FFI (lua/core.lua declares the same). It is no Go memory.
@@ -110,6 +113,9 @@ func (m *machine) close() {
 	m.closed = true
 	m.closePools()
 	m.watch.stop()
+	if m.patterns != nil {
+		m.patterns.Keep()
+	}
 	m.vm.Close()
 	for _, fn := range m.closers {
 		fn()

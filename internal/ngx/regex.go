@@ -16,12 +16,15 @@ var regexFamily = family{
 			c.PushString(pcre.LuaSource)
 			return luajit.Return
 		}},
-		{name: "regex_limits", run: pushRegexLimits},
+		{name: "regex_setup", run: setUpRegex},
 	},
 }
 
-// pushRegexLimits() returns lua_regex_cache_max_entries and lua_regex_match_limit.
-func pushRegexLimits(m *machine, c *luajit.Call) luajit.Outcome {
+// setUpRegex() returns the address of the VM's patterns, lua_regex_cache_max_entries and lua_regex_match_limit.
+func setUpRegex(m *machine, c *luajit.Call) luajit.Outcome {
+	m.patterns = pcre.NewPatterns()
+	m.closers = append(m.closers, m.patterns.Free)
+	c.PushLight(m.patterns.Handle())
 	c.PushNumber(float64(m.main.regexCache.Or(m.main.regexCache, defaultRegexCache).V))
 	c.PushNumber(float64(m.main.regexLimit.V))
 	return luajit.Return

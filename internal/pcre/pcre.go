@@ -80,7 +80,7 @@ type Name struct {
 // Compile compiles pattern for PCRE2 and its JIT. An error has PCRE2's text in ngx_regex_compile's words.
 func Compile(pattern string, options Options) (*Regexp, error) {
 	buf := make([]byte, maxError)
-	re := C.weir_re_compile(chars(pattern), C.size_t(len(pattern)), C.int(options)|C.WEIR_RE_JIT, 0,
+	re := C.weir_re_compile(nil, chars(pattern), C.size_t(len(pattern)), C.int(options)|C.WEIR_RE_JIT, 0,
 		(*C.char)(unsafe.Pointer(&buf[0])), maxError)
 	runtime.KeepAlive(pattern)
 	if re == nil {

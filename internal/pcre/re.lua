@@ -5,6 +5,7 @@
 --   cache_max_entries  compiled patterns kept for option "o" (lua_regex_cache_max_entries, 1024)
 --   match_limit        of PCRE2; 0 is its own (lua_regex_match_limit)
 --   log_error          function(message): why a replacement template is bad
+--   patterns           the address of a weir_re_set_t, which the patterns are of
 -- Results, words and argument checks are those of lua-resty-core's regex.lua and re.lua.
 
 local ffi = require "ffi"
@@ -23,7 +24,7 @@ if not pcall(ffi.typeof, "weir_re_t") then
         void *code; const unsigned char *name_table; int name_count; int name_entry_size; int ncaptures; int flags;
         int jitted; uint32_t match_limit; int *captures;
     } weir_re_t;
-    weir_re_t *weir_re_compile(const char *pattern, size_t len, int flags, uint32_t match_limit,
+    weir_re_t *weir_re_compile(void *set, const char *pattern, size_t len, int flags, uint32_t match_limit,
                                char *err, size_t err_size);
     void weir_re_free(weir_re_t *re);
     int weir_re_exec(weir_re_t *re, const char *s, size_t len, size_t pos);
@@ -228,6 +229,7 @@ return function(env)
     local max_entries = env.cache_max_entries or 1024
     local match_limit = env.match_limit or 0
     local log_error = env.log_error or function() end
+    local patterns = env.patterns
     local cached, remember = new_cache(max_entries)
     local used_cache = false
 
@@ -242,7 +244,7 @@ return function(env)
                 return re, true
             end
         end
-        local re = C.weir_re_compile(pattern, #pattern, band(flags, 0xFFFF), match_limit, errors, ERROR_SIZE)
+        local re = C.weir_re_compile(patterns, pattern, #pattern, band(flags, 0xFFFF), match_limit, errors, ERROR_SIZE)
         if re == nil then
             return nil, ffi_string(errors)
         end

@@ -61,7 +61,53 @@ static void read_names(weir_re_t *re)
     re->name_table = table;
 }
 
-weir_re_t *weir_re_compile(const char *pattern, size_t len, int flags, uint32_t match_limit,
+struct weir_re_set {
+    weir_re_t *first;
+    int        closed;
+};
+
+weir_re_set_t *weir_re_set_new(void)
+{
+    return calloc(1, sizeof(weir_re_set_t));
+}
+
+void weir_re_set_close(weir_re_set_t *set)
+{
+    set->closed = 1;
+}
+
+void weir_re_set_free(weir_re_set_t *set)
+{
+    set->closed = 0;
+    while (set->first != NULL) {
+        weir_re_free(set->first);
+    }
+    free(set);
+}
+
+static void join(weir_re_set_t *set, weir_re_t *re)
+{
+    re->set = set;
+    re->next = set->first;
+    if (re->next != NULL) {
+        re->next->prev = re;
+    }
+    set->first = re;
+}
+
+static void leave(weir_re_t *re)
+{
+    if (re->next != NULL) {
+        re->next->prev = re->prev;
+    }
+    if (re->prev != NULL) {
+        re->prev->next = re->next;
+    } else {
+        re->set->first = re->next;
+    }
+}
+
+weir_re_t *weir_re_compile(weir_re_set_t *set, const char *pattern, size_t len, int flags, uint32_t match_limit,
                            char *err, size_t err_size)
 {
     int code;
@@ -95,13 +141,19 @@ weir_re_t *weir_re_compile(const char *pattern, size_t len, int flags, uint32_t 
         weir_re_free(re);
         return NULL;
     }
+    if (set != NULL) {
+        join(set, re);
+    }
     return re;
 }
 
 void weir_re_free(weir_re_t *re)
 {
-    if (re == NULL) {
+    if (re == NULL || (re->set != NULL && re->set->closed)) {
         return;
+    }
+    if (re->set != NULL) {
+        leave(re);
     }
     pcre2_code_free(re->code);
     free(re->captures);

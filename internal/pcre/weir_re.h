@@ -19,6 +19,14 @@ enum {
     WEIR_RE_JIT          = 0x400,
 };
 
+/* The patterns of one Lua state. When it is closed they stay until weir_re_set_free: the state's finalizers run in an order
+ * in which one may match with what another has freed. */
+typedef struct weir_re_set weir_re_set_t;
+
+weir_re_set_t *weir_re_set_new(void);
+void weir_re_set_close(weir_re_set_t *set);
+void weir_re_set_free(weir_re_set_t *set);
+
 /* A compiled pattern. Immutable after compile, except captures, which belong to the one caller that uses it. */
 typedef struct weir_re {
     void                *code;
@@ -30,12 +38,15 @@ typedef struct weir_re {
     int                  jitted;
     uint32_t             match_limit;     /* 0: PCRE2's own */
     int                 *captures;        /* 2 * (ncaptures + 1) offsets for callers that bring no vector */
+    weir_re_set_t       *set;             /* NULL: none */
+    struct weir_re      *prev, *next;     /* in the set */
 } weir_re_t;
 
-/* Returns NULL and nginx's words for the failure in err (always terminated). */
-weir_re_t *weir_re_compile(const char *pattern, size_t len, int flags, uint32_t match_limit,
+/* Returns NULL and nginx's words for the failure in err (always terminated). set may be NULL. */
+weir_re_t *weir_re_compile(weir_re_set_t *set, const char *pattern, size_t len, int flags, uint32_t match_limit,
                            char *err, size_t err_size);
 
+/* Frees a pattern once, unless its set is closed. */
 void weir_re_free(weir_re_t *re);
 
 /* Matches s from offset pos and fills re->captures. One thread at a time for one re.

@@ -3,10 +3,11 @@
 local p = ...
 
 local build = assert(loadstring(p.regex_source(), "=re.lua"))()
-local cache_max_entries, match_limit = p.regex_limits()
+local patterns, cache_max_entries, match_limit = p.regex_setup()
 local functions, module = build {
     cache_max_entries = cache_max_entries,
     match_limit = match_limit,
+    patterns = patterns,
     log_error = function(message) p.raw_log(ngx.ERR, message) end,
     log_warning = function(message) p.raw_log(ngx.WARN, message) end,
 }
