@@ -221,3 +221,34 @@ func TestKeysInUseStay(t *testing.T) {
 			assert(there > all * 0.99 - 3, there .. " of the newest are there, " .. all .. " in all")`)
 	}
 }
+
+// TestFailedAddsAreUses: a key that others try to add, such as a lock's, is in use.
+func TestFailedAddsAreUses(t *testing.T) {
+	for _, size := range []int{64 << 10, 1 << 20} {
+		vm := newVM(t, open(t, size))
+		luatest.Set(t, vm, "count", func(v *luajit.Values) { v.PushInt(size / 20) })
+		luatest.Eval(t, vm, `
+			dogs:set("lock", "held") dogs:set("there", 1)
+			for i = 1, count do
+				assert(not dogs:add("lock", true), i)
+				assert(dogs:replace("there", i), i)
+				dogs:set("k" .. i, ("v"):rep(100))
+			end`)
+	}
+}
+
+// TestFinalizersMayRead: a finalizer that runs while a value is made a string does not change it.
+func TestFinalizersMayRead(t *testing.T) {
+	vm := newVM(t, open(t, 1<<20))
+	luatest.Eval(t, vm, `
+		jit.off()
+		dogs:set("other", ("o"):rep(200), 0, 7)
+		local function finalizer() dogs:get("other") end
+		local value = ("v"):rep(100)
+		for i = 1, 50000 do
+			if i % 4 == 0 then getmetatable(newproxy(true)).__gc = finalizer end
+			dogs:set("k", value .. i)
+			local got, flags = dogs:get("k")
+			assert(got == value .. i and flags == nil)
+		end`)
+}

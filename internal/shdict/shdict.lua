@@ -38,7 +38,7 @@ if not pcall(ffi.typeof, "weir_shdict_value_t") then
 end
 
 local ADD, REPLACE, SAFE = 1, 2, 4
-local GROW, FORCED = 8, 0x100
+local NO_MEMORY, GROW, FORCED = 3, 8, 0x100
 local NIL, BOOLEAN, NUMBER, STRING = 0, 1, 3, 4
 
 local messages = {
@@ -65,10 +65,11 @@ local function grow()
     v.buf, v.cap = room, cap
 end
 
+-- Making the string may run a finalizer that uses a dictionary itself: all else is read before.
 local function value()
     local t = v.type
     if t == STRING then
-        return ffi_string(v.buf, v.len)
+        return ffi_string(room, v.len)
     elseif t == NUMBER then
         return v.num
     elseif t == BOOLEAN then
@@ -140,7 +141,8 @@ return function(env)
         if rc ~= 0 then
             return nil, messages[rc]
         end
-        local val, flags = value(), v.flags
+        local flags = v.flags
+        local val = value()
         if val ~= nil and flags ~= 0 then
             return val, flags
         end
@@ -157,11 +159,12 @@ return function(env)
         if rc ~= 0 then
             return nil, messages[rc]
         end
-        local val, flags = value(), v.flags
+        local flags, is_stale = v.flags, v.stale ~= 0
+        local val = value()
         if val == nil then
             return nil
         end
-        return val, flags ~= 0 and flags or nil, v.stale ~= 0
+        return val, flags ~= 0 and flags or nil, is_stale
     end
 
     local function store(zone, op, key, val, exptime, flags)
@@ -270,7 +273,7 @@ return function(env)
         if rc == 0 then
             return v.num
         end
-        if rc == 3 then
+        if rc == NO_MEMORY then
             return false, messages[rc]
         end
         return nil, messages[rc]

@@ -27,7 +27,7 @@ struct node {
     uint64_t      turn;          /* the dictionary's when the entry last became its stripe's newest */
     uint32_t      hash;
     uint32_t      value_len;     /* bytes, or items of a list */
-    uint32_t      flags;
+    int32_t       flags;
     uint16_t      key_len;
     uint8_t       type;
     unsigned char data[];        /* the key, then the value or (aligned) a struct list */
@@ -43,6 +43,9 @@ struct item {
 struct list {
     struct item *head, *tail;
 };
+
+_Static_assert(offsetof(struct node, data) <= NODE_CHARGE, "an entry has more in front of its key than it is charged for");
+_Static_assert(offsetof(struct item, data) <= ITEM_CHARGE, "an item has more in front of its value than it is charged for");
 
 struct stripe {
     shlock           lock;

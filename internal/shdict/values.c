@@ -10,7 +10,7 @@ struct store {
     const void *value;
     size_t      len;
     uint64_t    expires;
-    uint32_t    flags;
+    int32_t     flags;
 };
 
 static int copy_out(struct node *n, weir_shdict_value_t *v)
@@ -90,6 +90,9 @@ static int store_locked(weir_shdict_t *d, struct stripe *st, const struct reques
     struct node *n = node_find(d, r);
     int live = n != NULL && !over(n, r->now);
 
+    if (n != NULL) {
+        node_touch(d, st, n); /* an add or replace that fails is a use, too: it may be a lock that is tried */
+    }
     if ((s->op & SHDICT_REPLACE) && !live) {
         return SHDICT_NOT_FOUND;
     }
@@ -98,7 +101,6 @@ static int store_locked(weir_shdict_t *d, struct stripe *st, const struct reques
     }
     if (n != NULL) {
         if (s->type != SHDICT_TNIL && n->type != SHDICT_TLIST && n->value_len == s->len) {
-            node_touch(d, st, n);
             fill(st, n, s);
             return SHDICT_OK;
         }
@@ -109,7 +111,7 @@ static int store_locked(weir_shdict_t *d, struct stripe *st, const struct reques
 }
 
 int weir_shdict_store(weir_shdict_t *d, int op, const char *key, size_t key_len, int type, const char *str,
-                      size_t str_len, double num, int64_t exptime, uint32_t flags, int64_t now)
+                      size_t str_len, double num, int64_t exptime, int32_t flags, int64_t now)
 {
     struct request r = request_make(d, key, key_len, now);
     struct stripe *st = stripe_of(d, &r);

@@ -92,7 +92,7 @@ func (d *Dict) store(op C.int, key string, value any, ttl time.Duration, flags u
 		return ErrValue
 	}
 	return result(C.weir_shdict_store(d.d, op, chars(key), C.size_t(len(key)), kind, chars(str), C.size_t(len(str)),
-		num, C.int64_t(ttl.Milliseconds()), C.uint32_t(flags), 0))
+		num, C.int64_t(ttl.Milliseconds()), C.int32_t(flags), 0))
 }
 
 // split tells a value's type and its two faces.

@@ -34,7 +34,7 @@ enum { SHDICT_ADD = 1, SHDICT_REPLACE = 2, SHDICT_SAFE = 4 };
 typedef struct weir_shdict_value {
     int      type;
     int      stale; /* its time is over (get with stale) */
-    uint32_t flags;
+    int32_t  flags;
     uint32_t len;   /* of a string */
     double   num;   /* a number, a boolean (0, 1), the length of a list, or a ttl */
     char    *buf;   /* receives a string, without a terminator */
@@ -49,7 +49,7 @@ int weir_shdict_get(weir_shdict_t *d, const char *key, size_t key_len, int stale
 
 /* exptime 0: never expires. num holds numbers and booleans, str strings; SHDICT_TNIL deletes. */
 int weir_shdict_store(weir_shdict_t *d, int op, const char *key, size_t key_len, int type, const char *str,
-                      size_t str_len, double num, int64_t exptime, uint32_t flags, int64_t now);
+                      size_t str_len, double num, int64_t exptime, int32_t flags, int64_t now);
 
 /* The sum is in v->num. */
 int weir_shdict_incr(weir_shdict_t *d, const char *key, size_t key_len, double by, int has_init, double init,
