@@ -33,9 +33,14 @@ func (m *machine) spawned(t, parent *luajit.Thread) {
 	m.req.post(posting{co: child.parent, spawned: child})
 }
 
+// child makes t a light thread of its parent's request. A coroutine that Lua code made belongs to none: it may be kept, and
+// be resumed for one request after another.
 func (m *machine) child(t, parent *luajit.Thread) *coroutine {
-	p := m.coroutineOf(parent)
-	child := p.req.adopt(t)
+	p, r := m.coroutineOf(parent), m.req
+	if p.light {
+		r = p.req
+	}
+	child := r.adopt(t)
 	child.parent, child.parentBirth = p, p.birth
 	return child
 }
@@ -57,7 +62,7 @@ func waitThread(m *machine, c *luajit.Call) luajit.Outcome {
 			}
 			return failure(c, "already waited or killed")
 		}
-		if child.parent != co || child.parentBirth != co.birth {
+		if child.parent != co || child.parentBirth != co.birth || child.req != m.req {
 			return c.Raise("only the parent coroutine can wait on the thread")
 		}
 		if child.zombie {

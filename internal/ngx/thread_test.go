@@ -53,6 +53,18 @@ func TestThreads(t *testing.T) {
 			local th = spawn(function() return 7 end) say(wait(th))`, "true 7\n"},
 		{"tail", `local function f(n) if n == 0 then return "end" end return wait(spawn(f, n - 1)) end
 			say(f(0)) say((select("#", f(3))))`, "end\n4\n"},
+		{"memory of errors", `local function round()
+				for _ = 1, 5000 do
+					wait(spawn(function()
+						local me = coroutine.running()
+						pcall(coroutine.wrap(function() local of = me error("oops") end))
+					end))
+				end
+				collectgarbage() collectgarbage()
+				return collectgarbage("count")
+			end
+			local before = round()
+			say(round() - before < 100)`, "true\n"},
 		{"memory", `collectgarbage() collectgarbage()
 			local before = collectgarbage("count")
 			for i = 1, 20000 do wait(spawn(function() return i end)) end
@@ -103,5 +115,43 @@ func TestThreadOfAnotherRequest(t *testing.T) {
 	s.Send(c, "go on\n")
 	if got := s.ReadAll(c); got != "trueresult\n" {
 		t.Errorf("the parent got %q\n%s", got, s.ErrorLog())
+	}
+}
+
+// A coroutine that Lua keeps spawns light threads of the request that resumes it, whichever has resumed it before, and cannot
+// wait for those of another.
+func TestCoroutineOfManyRequests(t *testing.T) {
+	s := streamtest.Start(t, `server { listen 127.0.0.1:%PORT%; content_by_lua_block {
+			spawner = spawner or coroutine.create(function()
+				while true do
+					ngx.thread.spawn(function() ngx.sleep(0.001) ngx.say("child") end)
+					coroutine.yield("spawned")
+				end
+			end)
+			ngx.say((select(2, coroutine.resume(spawner))))
+		} }
+		server { listen 127.0.0.1:%PORT1%; content_by_lua_block {
+			waiter = waiter or coroutine.create(function()
+				local th = ngx.thread.spawn(function() return ngx.req.socket(true):receive() end)
+				coroutine.yield("spawned")
+				coroutine.yield(select(2, pcall(ngx.thread.wait, th)))
+			end)
+			ngx.say((select(2, coroutine.resume(waiter))))
+		} }`, Module)
+	for range 3 {
+		if got := s.Ask(0, ""); got != "spawned\nchild\n" {
+			t.Errorf("got %q\n%s", got, s.ErrorLog())
+		}
+	}
+	first := s.Dial(1)
+	if _, err := io.ReadFull(first, make([]byte, len("spawned\n"))); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Ask(1, ""); got != "only the parent coroutine can wait on the thread\n" {
+		t.Errorf("another request got %q", got)
+	}
+	s.Send(first, "\n")
+	if got := s.ReadAll(first); got != "" {
+		t.Errorf("the first got %q", got)
 	}
 }

@@ -63,18 +63,20 @@ end
 
 local max_depth = 22
 
--- Of coroutines that coroutine.wrap has passed an error on to: which coroutine it came from, and the error.
-local failed = setmetatable({}, { __mode = "k" })
-base.failed = failed
+-- The way of the last error that coroutine.wrap has passed on: at each step from which coroutine to which. It is of use
+-- until the error has been told; nothing is kept alive by it.
+local weak = { __mode = "v" }
+local passed = { steps = 0, from = setmetatable({}, weak), to = setmetatable({}, weak), err = setmetatable({}, weak) }
+base.passed = passed
 
 -- A traceback of the coroutine that the error came from, of those it was passed on to up to the light thread, then of
 -- the one that has spawned that, and so on.
 local function backtrace(err, ...)
     local all = { ... }
-    local from = failed[all[1]]
-    while from and from[2] == err and #all < 5 do
-        insert(all, 1, from[1])
-        from = failed[from[1]]
+    local step = passed.steps
+    while step > 0 and passed.to[step] == all[1] and passed.err[step] == err and passed.from[step] and #all < 5 do
+        insert(all, 1, passed.from[step])
+        step = step - 1
     end
     local text = { "stack traceback:" }
     for i, co in ipairs(all) do

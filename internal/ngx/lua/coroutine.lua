@@ -1,6 +1,6 @@
 local p = ...
 local base = p.base
-local shared, failed = base.shared, base.failed
+local shared, passed = base.shared, base.passed
 local create, resume, running = coroutine.create, coroutine.resume, coroutine.running
 local type, error = type, error
 
@@ -8,8 +8,12 @@ local function check(c, ok, ...)
     if ok then return ... end
     local err = ...
     if shared.id == 0 and type(err) == "string" then error(err, 2) end
-    local me = running()
-    if me then failed[me] = { c, err } end
+    local me, step = running(), passed.steps
+    if me then
+        if passed.to[step] ~= c or passed.err[step] ~= err then step = 0 end -- another error
+        step = step + 1
+        passed.from[step], passed.to[step], passed.err[step], passed.steps = c, me, err, step
+    end
     error(err, 0)
 end
 

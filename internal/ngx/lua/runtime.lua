@@ -12,7 +12,8 @@ function os.exit(code)
 end
 
 -- LuaJIT throws a finalizer's error wherever the collector happens to work, and on the way out of compiled code there
--- is nobody to catch it: the process would crash. So finalizers are called by a function that catches it.
+-- is nobody to catch it: the process would crash. So finalizers are called by a function that catches it, where they are set
+-- by the usual means: what replaces a __gc that is there already is not seen.
 local function describe(err)
     if type(err) ~= "string" then return "unknown reason" end
     return traceback(err, 2)
