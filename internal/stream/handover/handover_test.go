@@ -305,11 +305,11 @@ func TestAllChannelsAreLost(t *testing.T) {
 	}
 	const channels, waiting = 64, 70
 	var (
-		gate        sync.Mutex // held: nothing is accepted
 		first, lost sync.WaitGroup
 		anew        sync.WaitGroup
 		accepted    int
 	)
+	gate := make(chan struct{}, 1) // full: nothing is accepted
 	first.Add(channels)
 	lost.Add(channels)
 	anew.Add(channels)
@@ -339,8 +339,8 @@ func TestAllChannelsAreLost(t *testing.T) {
 	}
 	go func() {
 		for {
-			gate.Lock()
-			gate.Unlock()
+			gate <- struct{}{}
+			<-gate
 			c, err := l.AcceptUnix()
 			if err != nil {
 				return
@@ -353,13 +353,13 @@ func TestAllChannelsAreLost(t *testing.T) {
 		s.Dial(0)
 	}
 	logged(t, s, channels)
-	gate.Lock()
+	gate <- struct{}{}
 	for range channels + waiting {
 		s.Dial(0)
 	}
 	lost.Wait()
 	s.Settle()
-	gate.Unlock()
+	<-gate
 	logged(t, s, 2*channels+waiting)
 	if n := strings.Count(s.File("access.log"), " [accepted] "); n != 2*channels+waiting {
 		t.Errorf("%d of %d sessions were accepted", n, 2*channels+waiting)
