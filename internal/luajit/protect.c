@@ -122,6 +122,7 @@ int wr_protected(uintptr_t p, wr_req *r)
     wr_thread *cur = vm->cur;
     int op = vm->op;
     int refusing = vm->refusing;
+    if (r->op == WP_CALL && vm->alloc && !vm->running) wr_recover(vm);
     if (!lua_checkstack(L, 8)) {
         vm->msg = NULL;
         return LUA_ERRMEM;
@@ -162,4 +163,21 @@ int wr_protected(uintptr_t p, wr_req *r)
     }
     lua_settop(L, top);
     return 0;
+}
+
+/* What the collector can give back, it gives before Lua is refused more:
+ * within a slice it has no chance to do all of its work. Called between
+ * slices. The first time the thread that was refused may still be there, for
+ * its traceback. */
+void wr_recover(wr_vm *vm)
+{
+    if (vm->memrefused != vm->memcollected) {
+        vm->memcollected = vm->memrefused;
+        vm->memtries = 2;
+    }
+    if (vm->memtries == 0) return;
+    vm->memtries--;
+    wr_req req = { .op = WP_GC, .how = LUA_GCCOLLECT };
+    wr_protected((uintptr_t)vm, &req);
+    if (vm->memused < vm->memlimit / 2) vm->memtries = 0;
 }

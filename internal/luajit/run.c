@@ -146,16 +146,6 @@ static void note_failure(wr_vm *vm, wr_thread *t)
     vm->msglen = len;
 }
 
-/* What the collector can give back, it gives before a thread is refused more:
- * within a slice it has no chance to do all of its work. */
-static void collect_after_refusal(wr_vm *vm)
-{
-    if (vm->memrefused == vm->memcollected) return;
-    vm->memcollected = vm->memrefused;
-    wr_req req = { .op = WP_GC, .how = LUA_GCCOLLECT };
-    wr_protected((uintptr_t)vm, &req);
-}
-
 /* Runs a thread with n values from Go. Answers how it ended in the low byte
  * and the id of the thread that stopped above it. */
 uint64_t wr_run(uintptr_t thread, uintptr_t vals, int32_t n)
@@ -170,7 +160,7 @@ uint64_t wr_run(uintptr_t thread, uintptr_t vals, int32_t n)
 
     if (vm->running) vm->strayed = 1;
     vm->refusing = 0;
-    if (vm->alloc && !vm->running) collect_after_refusal(vm);
+    if (vm->alloc && !vm->running) wr_recover(vm);
     vm->sp = (wr_val *)vals + n;
     wr_enter(vm);       /* a finalizer may run while values are pushed */
     int nargs = load_stack(vm, t, (wr_val *)vals, n);

@@ -188,7 +188,8 @@ struct wr_vm {
     uint64_t memlimit;
     uint64_t memkick;       /* beyond it the collector is set going */
     uint64_t memrefused;    /* counts refused allocations */
-    uint64_t memcollected;  /* memrefused at the last collection */
+    uint64_t memcollected;  /* memrefused when collecting for it began */
+    int32_t memtries;       /* collections that are still to be tried */
     int32_t spare;          /* set where the limit does not hold */
     int32_t interrupted;
     int32_t hooklock;
@@ -251,6 +252,7 @@ typedef struct wr_req {
 } wr_req;
 
 int wr_protected(uintptr_t vm, wr_req *req);
+void wr_recover(wr_vm *vm);
 void wr_pop(uintptr_t vm, int32_t top);
 int wr_check(const char *name, const char *src, size_t len, char *err,
              size_t size);

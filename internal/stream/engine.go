@@ -122,6 +122,7 @@ func (s *Session) Phase() Phase {
 func (s *Session) content() {
 	s.Action = ""
 	if s.Server.Content == nil {
+		s.Log(logs.Error, "no handler for server")
 		s.Finalize(StatusInternal)
 		return
 	}

@@ -176,7 +176,8 @@ func TestNobodyTakesIt(t *testing.T) {
 		server { listen 127.0.0.1:%PORT1%; handoff unix:%DIR%/refuses fallback=127.0.0.1:%PORT2%; }
 		server { listen 127.0.0.1:%PORT2%; return "instead: $handoff_status"; }
 		server { listen 127.0.0.1:%PORT3%; set $where unix:nowhere; handoff $where; }
-		server { listen 127.0.0.1:%PORT4%; handoff $remote_addr; }`)
+		server { listen 127.0.0.1:%PORT4%; handoff $remote_addr; }
+		server { listen 127.0.0.1:%PORT5%; set $empty ""; handoff $empty backup=$empty; }`)
 	receiver(t, s, "refuses", refuse)
 	for n, want := range []struct{ answer, log string }{
 		{"", "502 [refused] [unix:/refuses]"},
@@ -184,6 +185,7 @@ func TestNobodyTakesIt(t *testing.T) {
 		{}, // listens only
 		{"", "502 [failed] [unix:nowhere]"},
 		{"", "502 [invalid] [127.0.0.1]"},
+		{"", "502 [invalid, invalid] [-, -]"},
 	} {
 		if n == 2 {
 			continue

@@ -68,6 +68,9 @@ func receiverAt(w *stream.Worker, name string) (*receiver, error) {
 }
 
 func receiverPath(text string) (string, error) {
+	if text == "" {
+		return "", ErrReceiver
+	}
 	if strings.HasPrefix(text, "/") {
 		text = "unix:" + text
 	}

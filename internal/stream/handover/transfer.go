@@ -1,6 +1,7 @@
 package handover
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"syscall"
@@ -92,7 +93,7 @@ func (t *transfer) possible() error {
 func (t *transfer) attempt() {
 	t.again = false
 	name := t.receivers[t.at]
-	t.names = appendListed(t.names, name)
+	t.names = appendListed(t.names, cmp.Or(name, "-"))
 	to, err := receiverAt(t.s.Worker, name)
 	if err != nil {
 		t.failed("invalid", err)
