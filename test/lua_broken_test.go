@@ -14,7 +14,7 @@ func TestLuaThatDoesNotCompile(t *testing.T) {
 			server { listen {host}:9001; content_by_lua_block { local = 3 } }
 		}`
 	s := start(t, broken)
-	s.waitLog(`\[warn\].*nginx\.conf:5.*expected near '='`)
+	s.waitLog(`(?m)\[warn\] .*expected near '=' in \S+nginx\.conf:5$`)
 	if got := s.exchange(9000, ""); got != "fine" {
 		t.Errorf("the other server answers %q", got)
 	}

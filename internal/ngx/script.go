@@ -54,38 +54,31 @@ func newScript(b *stream.Block, n *conf.Node, name, chunk string) (*script, erro
 	if b.CodeErrors == stream.CodeIgnored {
 		return s, nil
 	}
-	err := s.check(n)
-	if err != nil && b.CodeErrors == stream.CodeWarns {
+	if err := s.check(); err != nil {
+		if b.CodeErrors != stream.CodeWarns {
+			return nil, n.Errorf("%s", err)
+		}
 		b.Warn(n, err.Error())
-		return s, nil
 	}
-	return s, err
+	return s, nil
 }
 
 // check compiles the script, of which its source alone is kept.
-func (s *script) check(n *conf.Node) error {
+func (s *script) check() error {
 	if s.file == nil {
-		return compile(n, s.chunk, s.source)
+		return luajit.Check(s.chunk, s.source)
 	}
 	if s.path == "" {
 		return nil
 	}
 	source, err := readFile(s.path)
-	if err != nil {
-		return n.Errorf("%s", err)
+	if err == nil {
+		err = luajit.Check("@"+s.path, source)
 	}
-	if err := compile(n, "@"+s.path, source); err != nil {
+	if err != nil {
 		return err
 	}
 	s.source = source
-	return nil
-}
-
-// compile tells at n what is wrong with a chunk.
-func compile(n *conf.Node, name string, source []byte) error {
-	if err := luajit.Check(name, source); err != nil {
-		return n.Errorf("%s", err)
-	}
 	return nil
 }
 
