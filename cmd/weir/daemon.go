@@ -94,6 +94,6 @@ func (r *readiness) redirect(g *generation) {
 	}
 	defer unix.Close(fd)
 	if err := unix.Dup2(fd, unix.Stderr); err != nil {
-		g.log.WriteBytes(logs.Warn, 0, logs.AppendErrno([]byte("dup2() failed"), err))
+		g.log.Write(logs.Warn, 0, logs.ErrnoText("dup2() failed", err))
 	}
 }

@@ -30,7 +30,7 @@ func (p *process) setLimit(resource int, name string, value uint64) {
 		err = unix.Setrlimit(resource, &unix.Rlimit{Cur: value, Max: max(value, now.Max)})
 	}
 	if err != nil {
-		p.log.WriteBytes(logs.Alert, 0, logs.AppendErrno(fmt.Appendf(nil, "setrlimit(%s, %d) failed", name, value), err))
+		p.log.Write(logs.Alert, 0, logs.ErrnoText(fmt.Sprintf("setrlimit(%s, %d) failed", name, value), err))
 	}
 }
 

@@ -93,5 +93,5 @@ func failed(call, path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return errors.New(string(logs.AppendErrno(fmt.Appendf(nil, `%s() "%s" failed`, call, path), err)))
+	return errors.New(logs.ErrnoText(fmt.Sprintf(`%s() "%s" failed`, call, path), err))
 }

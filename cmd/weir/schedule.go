@@ -19,7 +19,7 @@ func (p *process) schedule(s *settings) {
 	p.scheduled = true
 	complain := func(call string, err error) {
 		if err != nil {
-			p.log.WriteBytes(logs.Alert, 0, logs.AppendErrno([]byte(call+" failed"), err))
+			p.log.Write(logs.Alert, 0, logs.ErrnoText(call+" failed", err))
 		}
 	}
 	priority := int(s.priority.V)

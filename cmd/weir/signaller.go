@@ -26,7 +26,7 @@ func (p *process) sendSignal(word string) int {
 	}
 	signal := bySignalWord[word]
 	if err := syscall.Kill(pid, signal); err != nil {
-		p.log.WriteBytes(logs.Alert, 0, logs.AppendErrno(fmt.Appendf(nil, "kill(%d, %d) failed", pid, signal), err))
+		p.log.Write(logs.Alert, 0, logs.ErrnoText(fmt.Sprintf("kill(%d, %d) failed", pid, signal), err))
 		return 1
 	}
 	return 0

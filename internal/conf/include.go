@@ -1,11 +1,9 @@
 package conf
 
 import (
-	"errors"
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 )
 
 // maxOpen bounds how deep files include each other.
@@ -54,18 +52,4 @@ func (p *parser) includeFile(lx *lexer, path string) []*Node {
 func readFile(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	return string(text), err
-}
-
-// openFailure gives the system call that failed, under the name nginx tells it, and why.
-func openFailure(err error) (call, reason string) {
-	call, reason = "open", err.Error()
-	var pathErr *os.PathError
-	if errors.As(err, &pathErr) && pathErr.Op != "open" {
-		call = "pread"
-	}
-	var no syscall.Errno
-	if errors.As(err, &no) {
-		reason = Errno(no)
-	}
-	return call, reason
 }

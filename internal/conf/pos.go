@@ -1,10 +1,12 @@
 package conf
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"strconv"
-	"strings"
-	"syscall"
+
+	"github.com/weirproxy/weir/internal/logs"
 )
 
 // CommandLine is the File of what was given with -g. Its positions have no line.
@@ -48,12 +50,9 @@ func errorAt(pos Pos, format string, args ...any) *Error {
 
 // fileError tells a failed system call on a file in nginx's words: `open() "x" failed (2: No such file or directory)`.
 func fileError(pos Pos, path string, err error) *Error {
-	call, reason := openFailure(err)
-	return &Error{Pos: pos, Msg: fmt.Sprintf("%s() \"%s\" failed (%s)", call, path, reason), Err: err}
-}
-
-// Errno gives a system error as nginx's log does, number and text: "2: No such file or directory".
-func Errno(no syscall.Errno) string {
-	text := no.Error()
-	return strconv.Itoa(int(no)) + ": " + strings.ToUpper(text[:1]) + text[1:]
+	call := "open"
+	if pathErr, ok := errors.AsType[*os.PathError](err); ok && pathErr.Op != "open" {
+		call = "pread" // which nginx reads with
+	}
+	return &Error{Pos: pos, Msg: logs.ErrnoText(fmt.Sprintf(`%s() "%s" failed`, call, path), err), Err: err}
 }

@@ -88,7 +88,7 @@ func (f *File) appendLines(lines []byte, access bool) {
 	}
 	if now := time.Now(); now.Sub(f.reported) >= reportEvery {
 		f.reported = now
-		f.files.report(Alert, errnoText("write() to "+quote(f.path)+" failed", err))
+		f.files.report(Alert, ErrnoText("write() to "+quote(f.path)+" failed", err))
 	}
 }
 
@@ -138,7 +138,7 @@ type openError struct {
 	err  error
 }
 
-func (e *openError) Error() string { return errnoText("open() "+quote(e.path)+" failed", e.err) }
+func (e *openError) Error() string { return ErrnoText("open() "+quote(e.path)+" failed", e.err) }
 func (e *openError) Unwrap() error { return e.err }
 
 // own makes uid the owner of an open regular file, so that the process can open it again after it has become uid
@@ -146,14 +146,14 @@ func (e *openError) Unwrap() error { return e.err }
 func own(fd int, path string, uid int) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return fmt.Errorf("%s", errnoText("stat() "+quote(path)+" failed", err))
+		return fmt.Errorf("%s", ErrnoText("stat() "+quote(path)+" failed", err))
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return nil
 	}
 	if int(st.Uid) != uid {
 		if err := unix.Fchown(fd, uid, -1); err != nil {
-			return fmt.Errorf("%s", errnoText(fmt.Sprintf("chown(%s, %d) failed", quote(path), uid), err))
+			return fmt.Errorf("%s", ErrnoText(fmt.Sprintf("chown(%s, %d) failed", quote(path), uid), err))
 		}
 	}
 	const readWrite = unix.S_IRUSR | unix.S_IWUSR
@@ -161,7 +161,7 @@ func own(fd int, path string, uid int) error {
 		return nil
 	}
 	if err := unix.Fchmod(fd, st.Mode&0o7777|readWrite); err != nil {
-		return fmt.Errorf("%s", errnoText("chmod() "+quote(path)+" failed", err))
+		return fmt.Errorf("%s", ErrnoText("chmod() "+quote(path)+" failed", err))
 	}
 	return nil
 }

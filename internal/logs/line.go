@@ -62,8 +62,8 @@ func appendPrefix(dst []byte, now time.Time, level Level, cid uint64) []byte {
 	return append(dst, ' ')
 }
 
-// AppendErrno appends ` (13: Permission denied)` as nginx does when err is or wraps a syscall.Errno, else nothing.
-func AppendErrno(dst []byte, err error) []byte {
+// appendErrno appends ` (13: Permission denied)` as nginx does when err is or wraps a syscall.Errno, else nothing.
+func appendErrno(dst []byte, err error) []byte {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
 		return dst
@@ -84,7 +84,8 @@ func Strerror(errno syscall.Errno) string {
 	return string(text[0]-('a'-'A')) + text[1:]
 }
 
-// errnoText is message followed by the error number of err, for a log line or a refusal.
-func errnoText(message string, err error) string {
-	return string(AppendErrno([]byte(message), err))
+// ErrnoText is message with err's number and text behind it, `open() "x" failed (13: Permission denied)`, as nginx writes
+// them, where err is or wraps a syscall.Errno.
+func ErrnoText(message string, err error) string {
+	return string(appendErrno([]byte(message), err))
 }

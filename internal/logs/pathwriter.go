@@ -69,7 +69,7 @@ func (w *PathWriter) append(path, line []byte) {
 		return
 	}
 	if _, err := writeAll(file.fd, line); err != nil {
-		w.report(Alert, file.path, errnoText("write() to "+quote(file.path)+" failed", err), now)
+		w.report(Alert, file.path, ErrnoText("write() to "+quote(file.path)+" failed", err), now)
 	}
 	w.cache.put(file)
 }

@@ -155,7 +155,7 @@ type connectError struct {
 	err  error
 }
 
-func (e *connectError) Error() string { return errnoText(e.call+" failed", e.err) }
+func (e *connectError) Error() string { return ErrnoText(e.call+" failed", e.err) }
 func (e *connectError) Unwrap() error { return e.err }
 
 func (s *Syslog) trouble(err error) {
@@ -163,7 +163,7 @@ func (s *Syslog) trouble(err error) {
 		s.report(Alert, failed.Error())
 		return
 	}
-	s.report(Error, errnoText("send() failed", err))
+	s.report(Error, ErrnoText("send() failed", err))
 }
 
 func (s *Syslog) report(level Level, msg string) {

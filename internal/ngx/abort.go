@@ -1,8 +1,6 @@
 package ngx
 
 import (
-	"io"
-
 	"github.com/weirproxy/weir/internal/logs"
 	"github.com/weirproxy/weir/internal/luajit"
 	"github.com/weirproxy/weir/internal/netio"
@@ -60,11 +58,7 @@ func (r *request) checkAbort() {
 	if r.onAbort != nil && !r.abortable {
 		return // has run already
 	}
-	message := []byte("stream client prematurely closed connection")
-	if err != io.EOF {
-		message = logs.AppendErrno(message, err)
-	}
-	s.Log(logs.Info, string(message))
+	s.Log(logs.Info, logs.ErrnoText("stream client prematurely closed connection", err))
 	if r.onAbort == nil {
 		r.stop()
 		s.Finalize(stream.StatusInternal)

@@ -140,7 +140,7 @@ func (ch *child) start(args, environ []string, files []*os.File) error {
 			errno = failed
 		}
 		ch.m.log(logs.Crit, "lua pipe child execvp() failed while executing "+args[0]+
-			string(logs.AppendErrno(nil, errno)))
+			logs.ErrnoText("", errno))
 		ch.exited, ch.status = true, 1<<8
 		return nil
 	}

@@ -30,7 +30,7 @@ func Describe(err error) string {
 	if !errors.As(err, &call) {
 		return err.Error()
 	}
-	return string(logs.AppendErrno([]byte(call.Syscall+"() failed"), err))
+	return logs.ErrnoText(call.Syscall+"() failed", err)
 }
 
 // DescribeDial words why a connection could not begin (ngx_event_connect_peer): "connect() to NAME failed (…)"; or what
@@ -39,9 +39,9 @@ func DescribeDial(err error, name string, from netio.Addr) (text string, local b
 	var call *os.SyscallError
 	switch {
 	case !errors.As(err, &call) || call.Syscall == "connect":
-		return string(logs.AppendErrno([]byte("connect() to "+name+" failed"), err)), false
+		return logs.ErrnoText("connect() to "+name+" failed", err), false
 	case call.Syscall == "bind":
-		return string(logs.AppendErrno([]byte("bind("+bare(from)+") failed"), err)), true
+		return logs.ErrnoText("bind("+bare(from)+") failed", err), true
 	}
 	return Describe(err), true
 }

@@ -27,7 +27,7 @@ func (s *Session) readProxyHeader() {
 }
 
 func proxyHeaderTimedOut(s *Session) {
-	s.Log(logs.Info, string(logs.AppendErrno([]byte("client timed out"), syscall.ETIMEDOUT)))
+	s.Log(logs.Info, logs.ErrnoText("client timed out", syscall.ETIMEDOUT))
 	s.Finalize(StatusOK)
 }
 

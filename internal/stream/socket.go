@@ -78,7 +78,7 @@ type bindError struct {
 }
 
 func (e *bindError) Error() string {
-	return string(logs.AppendErrno([]byte("bind() to "+e.addr.String()+" failed"), e.err))
+	return logs.ErrnoText("bind() to "+e.addr.String()+" failed", e.err)
 }
 
 func (e *bindError) Unwrap() error { return e.err }

@@ -50,8 +50,7 @@ func addFormat(c *config, b *stream.Block, n *conf.Node) error {
 func (f *format) add(b *stream.Block, n *conf.Node, text string) error {
 	parts, err := conf.ParseTemplate(text)
 	if err != nil {
-		var name *conf.NameError
-		if errors.As(err, &name) {
+		if name, ok := errors.AsType[*conf.NameError](err); ok {
 			return n.InvalidParam(name.From)
 		}
 		return err

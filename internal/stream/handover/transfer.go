@@ -181,7 +181,7 @@ func (t *transfer) log(err error) {
 	var call *os.SyscallError
 	switch {
 	case err == handoff.ErrTimeout:
-		text = string(logs.AppendErrno([]byte("receiver timed out"), syscall.ETIMEDOUT))
+		text = logs.ErrnoText("receiver timed out", syscall.ETIMEDOUT)
 	case errors.As(err, &call) && call.Syscall == "connect":
 		text, _ = stream.DescribeDial(err, name, netio.Addr{})
 		t.s.Log(logs.Error, text)

@@ -86,6 +86,6 @@ func proceed(s *stream.Session, left int, err error) {
 }
 
 func timedOut(s *stream.Session) {
-	s.Log(logs.Info, string(logs.AppendErrno([]byte("connection timed out"), syscall.ETIMEDOUT)))
+	s.Log(logs.Info, logs.ErrnoText("connection timed out", syscall.ETIMEDOUT))
 	s.Finalize(stream.StatusOK)
 }
