@@ -22,26 +22,22 @@ type events struct {
 // defaultConnections is nginx's DEFAULT_CONNECTIONS.
 const defaultConnections = 512
 
-func eventsField[V any](at func(*events) *conf.Value[V], read func(*conf.Node) (V, error)) conf.Setter {
-	return conf.Slot(func(s *conf.Scope) *conf.Value[V] { return at(s.Data.(*events)) }, read)
-}
-
 var eventsDirectives = []conf.Directive{
 	{Name: "worker_connections", In: conf.InEvents, Args: conf.Take1,
-		Set: eventsField(func(e *events) *conf.Value[int64] { return &e.connections }, readConnections)},
+		Set: conf.Field(func(e *events) *conf.Value[int64] { return &e.connections }, readConnections)},
 	{Name: "multi_accept", In: conf.InEvents, Args: conf.Flag,
-		Set: eventsField(func(e *events) *conf.Value[bool] { return &e.multiAccept }, (*conf.Node).Flag)},
+		Set: conf.Field(func(e *events) *conf.Value[bool] { return &e.multiAccept }, (*conf.Node).Flag)},
 	{Name: "use", In: conf.InEvents, Args: conf.Take1,
-		Set: eventsField(func(e *events) *conf.Value[string] { return &e.use }, readUse)},
+		Set: conf.Field(func(e *events) *conf.Value[string] { return &e.use }, readUse)},
 	// Of no meaning to weir: workers share a socket by EPOLLEXCLUSIVE, and files are not read on the loop.
 	{Name: "accept_mutex", In: conf.InEvents, Args: conf.Flag,
-		Set: eventsField(func(e *events) *conf.Value[bool] { return &e.mutex }, (*conf.Node).Flag)},
+		Set: conf.Field(func(e *events) *conf.Value[bool] { return &e.mutex }, (*conf.Node).Flag)},
 	{Name: "accept_mutex_delay", In: conf.InEvents, Args: conf.Take1,
-		Set: eventsField(func(e *events) *conf.Value[int64] { return &e.mutexDelay }, (*conf.Node).Msec)},
+		Set: conf.Field(func(e *events) *conf.Value[int64] { return &e.mutexDelay }, (*conf.Node).Msec)},
 	{Name: "worker_aio_requests", In: conf.InEvents, Args: conf.Take1,
-		Set: eventsField(func(e *events) *conf.Value[int64] { return &e.aioRequests }, (*conf.Node).Int)},
+		Set: conf.Field(func(e *events) *conf.Value[int64] { return &e.aioRequests }, (*conf.Node).Int)},
 	{Name: "epoll_events", In: conf.InEvents, Args: conf.Take1,
-		Set: eventsField(func(e *events) *conf.Value[int64] { return &e.epollEvents }, (*conf.Node).Int)},
+		Set: conf.Field(func(e *events) *conf.Value[int64] { return &e.epollEvents }, (*conf.Node).Int)},
 	{Name: "debug_connection", In: conf.InEvents, Args: conf.Take1, Set: accept},
 }
 

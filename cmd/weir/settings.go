@@ -48,10 +48,6 @@ func (s *settings) shutdown() time.Duration {
 	return time.Duration(s.shutdownTimeout.V) * time.Millisecond
 }
 
-func field[V any](at func(*settings) *conf.Value[V], read func(*conf.Node) (V, error)) conf.Setter {
-	return conf.Slot(func(s *conf.Scope) *conf.Value[V] { return at(s.Data.(*settings)) }, read)
-}
-
 func setter(fn func(c *settings, n *conf.Node) error) conf.Setter {
 	return func(s *conf.Scope, n *conf.Node) error { return fn(s.Data.(*settings), n) }
 }
@@ -59,31 +55,31 @@ func setter(fn func(c *settings, n *conf.Node) error) conf.Setter {
 // mainDirectives are those of ngx_core_module and a few of other modules that stand in the main context.
 var mainDirectives = []conf.Directive{
 	{Name: "daemon", In: conf.InMain, Args: conf.Flag,
-		Set: field(func(c *settings) *conf.Value[bool] { return &c.daemon }, (*conf.Node).Flag)},
+		Set: conf.Field(func(c *settings) *conf.Value[bool] { return &c.daemon }, (*conf.Node).Flag)},
 	{Name: "master_process", In: conf.InMain, Args: conf.Flag,
-		Set: field(func(c *settings) *conf.Value[bool] { return &c.masterProcess }, (*conf.Node).Flag)},
+		Set: conf.Field(func(c *settings) *conf.Value[bool] { return &c.masterProcess }, (*conf.Node).Flag)},
 	{Name: "pcre_jit", In: conf.InMain, Args: conf.Flag,
-		Set: field(func(c *settings) *conf.Value[bool] { return &c.pcreJIT }, (*conf.Node).Flag)},
+		Set: conf.Field(func(c *settings) *conf.Value[bool] { return &c.pcreJIT }, (*conf.Node).Flag)},
 	{Name: "pid", In: conf.InMain, Args: conf.Take1,
-		Set: field(func(c *settings) *conf.Value[string] { return &c.pid }, (*conf.Node).Str)},
+		Set: conf.Field(func(c *settings) *conf.Value[string] { return &c.pid }, (*conf.Node).Str)},
 	{Name: "lock_file", In: conf.InMain, Args: conf.Take1,
-		Set: field(func(c *settings) *conf.Value[string] { return &c.lockFile }, (*conf.Node).Str)},
+		Set: conf.Field(func(c *settings) *conf.Value[string] { return &c.lockFile }, (*conf.Node).Str)},
 	{Name: "working_directory", In: conf.InMain, Args: conf.Take1,
-		Set: field(func(c *settings) *conf.Value[string] { return &c.workingDirectory }, (*conf.Node).Str)},
+		Set: conf.Field(func(c *settings) *conf.Value[string] { return &c.workingDirectory }, (*conf.Node).Str)},
 	{Name: "worker_processes", In: conf.InMain, Args: conf.Take1,
-		Set: field(func(c *settings) *conf.Value[int64] { return &c.workers }, readWorkers)},
+		Set: conf.Field(func(c *settings) *conf.Value[int64] { return &c.workers }, readWorkers)},
 	{Name: "worker_rlimit_nofile", In: conf.InMain, Args: conf.Take1,
-		Set: field(func(c *settings) *conf.Value[int64] { return &c.nofile }, (*conf.Node).Int)},
+		Set: conf.Field(func(c *settings) *conf.Value[int64] { return &c.nofile }, (*conf.Node).Int)},
 	{Name: "worker_rlimit_core", In: conf.InMain, Args: conf.Take1,
-		Set: field(func(c *settings) *conf.Value[int64] { return &c.core }, (*conf.Node).Offset)},
+		Set: conf.Field(func(c *settings) *conf.Value[int64] { return &c.core }, (*conf.Node).Offset)},
 	{Name: "worker_shutdown_timeout", In: conf.InMain, Args: conf.Take1,
-		Set: field(func(c *settings) *conf.Value[int64] { return &c.shutdownTimeout }, (*conf.Node).Msec)},
+		Set: conf.Field(func(c *settings) *conf.Value[int64] { return &c.shutdownTimeout }, (*conf.Node).Msec)},
 	{Name: "timer_resolution", In: conf.InMain, Args: conf.Take1,
-		Set: field(func(c *settings) *conf.Value[int64] { return &c.timerResolution }, (*conf.Node).Msec)},
+		Set: conf.Field(func(c *settings) *conf.Value[int64] { return &c.timerResolution }, (*conf.Node).Msec)},
 	{Name: "debug_points", In: conf.InMain, Args: conf.Take1,
-		Set: field(func(c *settings) *conf.Value[bool] { return &c.debugPoints }, readDebugPoints)},
+		Set: conf.Field(func(c *settings) *conf.Value[bool] { return &c.debugPoints }, readDebugPoints)},
 	{Name: "worker_priority", In: conf.InMain, Args: conf.Take1,
-		Set: field(func(c *settings) *conf.Value[int64] { return &c.priority }, readPriority)},
+		Set: conf.Field(func(c *settings) *conf.Value[int64] { return &c.priority }, readPriority)},
 	{Name: "worker_cpu_affinity", In: conf.InMain, Args: conf.OneMore, Set: setter(setAffinity)},
 	{Name: "user", In: conf.InMain, Args: conf.Take12, Set: setter(setUser)},
 	{Name: "env", In: conf.InMain, Args: conf.Take1, Set: setter(setEnv)},

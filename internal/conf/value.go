@@ -37,6 +37,11 @@ func Slot[T any](field func(s *Scope) *Value[T], read func(n *Node) (T, error)) 
 	}
 }
 
+// Field is Slot for a value in the scope's Data, which is a *C.
+func Field[C, T any](field func(c *C) *Value[T], read func(n *Node) (T, error)) Setter {
+	return Slot(func(s *Scope) *Value[T] { return field(s.Data.(*C)) }, read)
+}
+
 // The readers below take the directive's first argument and word their errors as nginx's slots do.
 
 // Str is the argument as it is.

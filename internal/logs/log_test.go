@@ -213,11 +213,11 @@ func TestErrno(t *testing.T) {
 		syscall.ENOSPC:       " (28: No space left on device)",
 	} {
 		wrapped := fmt.Errorf("wrapped: %w", os.NewSyscallError("open", errno))
-		if got := string(AppendErrno(nil, wrapped)); got != want {
+		if got := string(appendErrno(nil, wrapped)); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	if got := AppendErrno(nil, os.ErrDeadlineExceeded); len(got) != 0 {
+	if got := appendErrno(nil, os.ErrDeadlineExceeded); len(got) != 0 {
 		t.Errorf("not an errno: %q", got)
 	}
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/weirproxy/weir/internal/conf"
 	"github.com/weirproxy/weir/internal/logs"
-	"github.com/weirproxy/weir/internal/resolver/addr"
 	"github.com/weirproxy/weir/internal/stream"
 )
 
@@ -53,12 +52,9 @@ func addRule(r *rules, b *stream.Block, n *conf.Node) error {
 		r.unix = append(r.unix, rule{deny: deny})
 		return nil
 	}
-	network, exact, ok := addr.ParsePrefix(n.Args[0])
+	network, ok := b.Network(n, n.Args[0])
 	if !ok {
 		return n.InvalidParam(n.Args[0])
-	}
-	if !exact {
-		b.Warn(n, "low address bits of "+n.Args[0]+" are meaningless")
 	}
 	if network.Addr().Is4() {
 		r.v4 = append(r.v4, rule{network, deny})

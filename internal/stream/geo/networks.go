@@ -6,7 +6,6 @@ import (
 
 	"github.com/gaissmai/bart"
 	"github.com/weirproxy/weir/internal/conf"
-	"github.com/weirproxy/weir/internal/resolver/addr"
 	"github.com/weirproxy/weir/internal/stream"
 )
 
@@ -35,12 +34,9 @@ func (t *networks) line(b *stream.Block, n *conf.Node) error {
 	if n.Name == "delete" {
 		text = n.Args[0]
 	}
-	network, exact, ok := addr.ParsePrefix(text)
+	network, ok := b.Network(n, text)
 	if !ok {
 		return n.Errorf(`invalid network "%s"`, text)
-	}
-	if !exact {
-		b.Warn(n, "low address bits of "+text+" are meaningless")
 	}
 	if n.Name != "delete" {
 		t.add(b, n, network, text)

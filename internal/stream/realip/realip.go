@@ -53,12 +53,9 @@ func addTrusted(t *trusted, b *stream.Block, n *conf.Node) error {
 		t.unix = true
 		return nil
 	}
-	network, exact, ok := addr.ParsePrefix(from)
+	network, ok := b.Network(n, from)
 	if !ok {
 		return t.addHost(b, n)
-	}
-	if !exact {
-		b.Warn(n, "low address bits of "+from+" are meaningless")
 	}
 	t.networks = append(t.networks, network)
 	return nil
