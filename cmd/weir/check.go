@@ -21,7 +21,7 @@ func (p *process) test() int {
 	}
 	if p.options.dump {
 		if err := g.tree.Dump(os.Stdout); err != nil {
-			return 1
+			return p.fail(err)
 		}
 	}
 	return 0

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/weirproxy/weir/internal/logs"
 )
 
 // filterEnviron leaves of the environment what env directives name, and TZ, as nginx does for its workers
@@ -46,11 +48,14 @@ func wantedEnviron(original, directives []string) map[string]string {
 
 // setZone makes Go write times in the zone that TZ names, as an env directive may have set it; C and Lua read it by
 // themselves. It is called before there are other goroutines that ask for the time.
-func setZone(name string) {
+func (p *process) setZone(name string) {
 	if name == "" {
 		return
 	}
-	if zone, err := time.LoadLocation(strings.TrimPrefix(name, ":")); err == nil {
-		time.Local = zone
+	zone, err := time.LoadLocation(strings.TrimPrefix(name, ":"))
+	if err != nil {
+		p.log.Write(logs.Warn, 0, "TZ: "+err.Error())
+		return
 	}
+	time.Local = zone
 }

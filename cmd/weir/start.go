@@ -41,7 +41,7 @@ func (p *process) start(g *generation) error {
 	tuneScheduler(g.settings)
 	p.limit(g.settings)
 	p.warnConnections(g)
-	setZone(wantedEnviron(p.environ, g.settings.env)["TZ"])
+	p.setZone(wantedEnviron(p.environ, g.settings.env)["TZ"])
 	p.runtime = stream.NewRuntime()
 	if err := p.runtime.Hire(g.stream); err != nil {
 		return err

@@ -69,11 +69,7 @@ func (n *Node) positioned(err error) error {
 	if err == nil {
 		return nil
 	}
-	var placed *Error
-	if errors.As(err, &placed) {
-		if placed == nil {
-			return nil // a nil *Error in an error
-		}
+	if placed, ok := errors.AsType[*Error](err); ok {
 		return placed
 	}
 	return &Error{Pos: n.setPos(), Msg: err.Error(), Err: err}

@@ -60,23 +60,21 @@ func (fs *Files) SetOwner(uid int) error {
 	fs.mu.Lock()
 	fs.owner = uid
 	fs.mu.Unlock()
-	return fs.reopen()
+	return errors.Join(fs.reopen()...)
 }
 
 // Reopen opens every file by its path again (USR1). What was written before goes to the old file, buffers included.
 // A file that cannot be opened keeps its old descriptor; the error is logged and returned. It may wait for the disk,
 // and is not to be called on a loop.
 func (fs *Files) Reopen() error {
-	err := fs.reopen()
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range joined.Unwrap() {
-			fs.report(Emerg, e.Error())
-		}
+	errs := fs.reopen()
+	for _, err := range errs {
+		fs.report(Emerg, err.Error())
 	}
-	return err
+	return errors.Join(errs...)
 }
 
-func (fs *Files) reopen() error {
+func (fs *Files) reopen() (errs []error) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	for g := range fs.gens {
@@ -85,7 +83,6 @@ func (fs *Files) reopen() error {
 			w.queue.put(segment{kind: forget}, nil, nil)
 		}
 	}
-	var errs []error
 	for _, f := range fs.byPath {
 		if !f.open {
 			continue
@@ -94,7 +91,7 @@ func (fs *Files) reopen() error {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 // openFile opens f, again if it is open, and has the lines queued from now on written there. fs.mu is held.
