@@ -9,12 +9,15 @@ import (
 // maxPasses is how often a session may go on at another listener (NGX_STREAM_PASS_MAX_PASSES).
 const maxPasses = 10
 
-// ErrPassCycle says that a session was passed on more than ten times.
-var ErrPassCycle = errors.New("stream pass cycle")
+// ErrPassCycle says that a session was passed on more than ten times, ErrNoListener that nobody listens on the address.
+var (
+	ErrPassCycle  = errors.New("stream pass cycle")
+	ErrNoListener = errors.New("port not found")
+)
 
-// ListenerFor is where a session goes that is passed to addr: the listener of that address, or else the wildcard's of
+// listenerFor is where a session goes that is passed to addr: the listener of that address, or else the wildcard's of
 // its family with that port; nil when there is none (ngx_stream_pass_match).
-func (c *Config) ListenerFor(addr netio.Addr) *Listener {
+func (c *Config) listenerFor(addr netio.Addr) *Listener {
 	for _, l := range c.Listeners {
 		if l.Addr == addr {
 			return l
@@ -36,9 +39,13 @@ func (c *Config) ListenerFor(addr netio.Addr) *Listener {
 
 // Pass has the session go on at another listener of its generation, from the first phase on, as if the client had
 // connected to addr. What modules know of the session stays, and what variables were Set to. It is for content handlers,
-// which must not touch the session afterwards. ErrPassCycle: then nothing has changed.
-func (s *Session) Pass(l *Listener, addr netio.Addr) error {
-	if s.passes == maxPasses {
+// which must not touch the session afterwards. After an error nothing has changed.
+func (s *Session) Pass(addr netio.Addr) error {
+	l := s.Config().listenerFor(addr)
+	switch {
+	case l == nil:
+		return ErrNoListener
+	case s.passes == maxPasses:
 		return ErrPassCycle
 	}
 	s.passes++

@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"errors"
 	"strconv"
 
 	"github.com/weirproxy/weir/internal/netio"
@@ -9,7 +8,7 @@ import (
 )
 
 // ErrNoPeer says that a balancer has no peer for the session.
-var ErrNoPeer = errors.New("no live upstreams")
+var ErrNoPeer = upstream.ErrNoLive
 
 // StatusError is a status that a balancer ends the session with.
 type StatusError int
@@ -53,7 +52,7 @@ func (p *Peering) Begin(w *Worker, u *Upstream, key []byte, maxTries int) {
 func (p *Peering) Next(now int64) error {
 	peer, err := p.selection.Next(now)
 	if err != nil {
-		return ErrNoPeer
+		return err
 	}
 	p.Addr, p.Name = peer.Addr, peer.Name
 	return nil

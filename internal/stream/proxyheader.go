@@ -74,34 +74,18 @@ func (s *Session) takeProxyHeader(size int, h proxyproto.Header) {
 
 // proxyHeaderVariables are $proxy_protocol_*: those of ngx_stream_variables.c.
 var proxyHeaderVariables = []Variable{
-	{Name: "proxy_protocol_addr", Get: func(s *Session, _ *Var, dst []byte) ([]byte, bool) {
-		h := s.proxied()
-		if h == nil {
-			return dst, false
-		}
-		return h.Source.Addr().AppendTo(dst), true
-	}},
-	{Name: "proxy_protocol_port", Get: func(s *Session, _ *Var, dst []byte) ([]byte, bool) {
-		h := s.proxied()
-		if h == nil {
-			return dst, false
-		}
-		return appendPort(dst, h.Source.Port()), true
-	}},
-	{Name: "proxy_protocol_server_addr", Get: func(s *Session, _ *Var, dst []byte) ([]byte, bool) {
-		h := s.proxied()
-		if h == nil {
-			return dst, false
-		}
-		return h.Destination.Addr().AppendTo(dst), true
-	}},
-	{Name: "proxy_protocol_server_port", Get: func(s *Session, _ *Var, dst []byte) ([]byte, bool) {
-		h := s.proxied()
-		if h == nil {
-			return dst, false
-		}
-		return appendPort(dst, h.Destination.Port()), true
-	}},
+	{Name: "proxy_protocol_addr", Get: ofHeader(func(h *proxyproto.Header, dst []byte) []byte {
+		return h.Source.Addr().AppendTo(dst)
+	})},
+	{Name: "proxy_protocol_port", Get: ofHeader(func(h *proxyproto.Header, dst []byte) []byte {
+		return appendPort(dst, h.Source.Port())
+	})},
+	{Name: "proxy_protocol_server_addr", Get: ofHeader(func(h *proxyproto.Header, dst []byte) []byte {
+		return h.Destination.Addr().AppendTo(dst)
+	})},
+	{Name: "proxy_protocol_server_port", Get: ofHeader(func(h *proxyproto.Header, dst []byte) []byte {
+		return appendPort(dst, h.Destination.Port())
+	})},
 	{Name: tlvPrefix, Prefix: true, Cached: true, Get: appendTLV},
 }
 
@@ -114,6 +98,17 @@ func (s *Session) proxied() *proxyproto.Header {
 		return nil
 	}
 	return h
+}
+
+// ofHeader is the Get of a variable that tells of it.
+func ofHeader(get func(h *proxyproto.Header, dst []byte) []byte) func(*Session, *Var, []byte) ([]byte, bool) {
+	return func(s *Session, _ *Var, dst []byte) ([]byte, bool) {
+		h := s.proxied()
+		if h == nil {
+			return dst, false
+		}
+		return get(h, dst), true
+	}
 }
 
 func appendPort(dst []byte, port uint16) []byte {

@@ -37,13 +37,12 @@ func end(s *stream.Session, err error) {
 		s.Finalize(stream.StatusBadGateway)
 		return
 	}
-	l := s.Config().ListenerFor(fallback)
-	if l == nil {
+	switch err := s.Pass(fallback); err {
+	case nil:
+	case stream.ErrNoListener:
 		s.Log(logs.Error, `port not found for "`+fallback.String()+`"`)
 		s.Finalize(stream.StatusBadGateway)
-		return
-	}
-	if err := s.Pass(l, fallback); err != nil {
+	default:
 		s.Log(logs.Error, err.Error())
 		s.Finalize(stream.StatusInternal)
 	}

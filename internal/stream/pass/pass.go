@@ -61,14 +61,13 @@ func fail(s *stream.Session, reason string) {
 }
 
 func passTo(s *stream.Session, to netio.Addr) {
-	l := s.Config().ListenerFor(to)
-	if l == nil {
+	switch err := s.Pass(to); err {
+	case nil:
+	case stream.ErrNoListener:
 		s.Action = "passing connection to port"
 		s.Log(logs.Error, `port not found for "`+to.String()+`"`)
 		s.Finalize(stream.StatusOK)
-		return
-	}
-	if err := s.Pass(l, to); err != nil {
+	default:
 		fail(s, err.Error())
 	}
 }
