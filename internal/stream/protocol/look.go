@@ -17,12 +17,8 @@ func (detector) Look(s *stream.Session) (final bool) {
 	if d.settled {
 		return true
 	}
-	first, full, err := peek(s)
-	if err == netio.ErrAgain || err == nil && len(first) <= d.have && !s.Client.PeerFinished() {
-		return false
-	}
-	d.have = len(first)
-	d.settled = err != nil || d.look(s, first) || full || s.Client.PeerFinished()
+	final, err := d.see(s)
+	d.settled = final || err != nil && err != netio.ErrAgain
 	return d.settled
 }
 

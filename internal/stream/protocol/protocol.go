@@ -37,31 +37,35 @@ func preread(s *stream.Session) stream.Result {
 	if d.settled { // before the session was passed on
 		return d.settle(s)
 	}
-	first, full, err := peek(s)
+	final, err := d.see(s)
 	switch {
-	case err == netio.ErrAgain:
-	case err != nil:
+	case err != nil && err != netio.ErrAgain:
 		if err != io.EOF {
 			s.LogIOError(err, "")
 		}
 		return stream.StatusOK // as if nobody had come
-	case len(first) <= d.have && !s.Client.PeerFinished():
-	default:
-		d.have = len(first)
-		if d.look(s, first) || full || s.Client.PeerFinished() {
-			return d.settle(s)
-		}
+	case final:
+		return d.settle(s)
 	}
 	d.wait(s)
 	return stream.Again
 }
 
-// peek is all that the client has sent, as far as preread_buffer_size. full tells that no more would fit.
-func peek(s *stream.Session) (first []byte, full bool, err error) {
+// see looks at all that the client has sent, as far as preread_buffer_size, and tells whether more would say nothing new, or
+// cannot come. It is netio.ErrAgain when there is no more than before.
+func (d *detection) see(s *stream.Session) (final bool, err error) {
 	buf := s.Worker.Scratch
 	buf = buf[:min(len(buf), s.Server.PrereadBufferSize)]
 	n, err := s.Client.Peek(buf)
-	return buf[:n], n == len(buf), err
+	last := n == len(buf) || s.Client.PeerFinished()
+	if err == nil && n <= d.have && !last {
+		err = netio.ErrAgain
+	}
+	if err != nil {
+		return false, err
+	}
+	d.have = n
+	return d.look(s, buf[:n]) || last, nil
 }
 
 // look takes note of what first says, and tells whether that is all there is to know.
