@@ -51,34 +51,8 @@ func (in *Instance) adoptHosts(from *Instance) {
 			if o.server.Host != h.server.Host || o.server.Service != h.server.Service {
 				continue
 			}
-			h.validUntil = o.validUntil
-			in.resolvedTo(h, from.answerOf(o))
+			in.resolvedTo(h, o.answer, o.validUntil)
 			break
 		}
 	}
-}
-
-// answerOf rebuilds the answer that host h's peers came from.
-func (in *Instance) answerOf(h *host) []Resolved {
-	answer := answerIn(in.primary.list, h, 0)
-	if in.backup != nil && h.server.Service != "" {
-		answer = append(answer, answerIn(in.backup.list, h, 1)...)
-	}
-	if h.server.Backup {
-		answer = answerIn(in.backup.list, h, 0)
-	}
-	return answer
-}
-
-func answerIn(list []*Peer, h *host, priority uint16) []Resolved {
-	var answer []Resolved
-	for _, p := range list {
-		if p.host == h {
-			answer = append(answer, Resolved{
-				IP: p.Addr.AddrPort.Addr(), Port: p.Addr.AddrPort.Port(),
-				Target: p.Server, Weight: p.weight, Priority: priority,
-			})
-		}
-	}
-	return answer
 }

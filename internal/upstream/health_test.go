@@ -38,12 +38,12 @@ func TestPeersChangedUnderASessionAreAllTried(t *testing.T) {
 	conf := resolving()
 	conf.Servers = conf.Servers[1:]
 	g := newGroup(t, conf)
-	g.Replace(0, answer("10.0.0.1", "10.0.0.2"))
+	g.replace(0, answer("10.0.0.1", "10.0.0.2"))
 	var s Selection
 	s.Init(g.Instance(0), nil)
 	s.Next(t0)
 	s.Free(t0, true)
-	g.Replace(0, answer("10.0.0.3", "10.0.0.4"))
+	g.replace(0, answer("10.0.0.3", "10.0.0.4"))
 	got := ""
 	for range 2 {
 		p, _ := s.Next(t0)

@@ -23,11 +23,9 @@ func (g *Group) Resolve(r *resolver.Resolver, timeout time.Duration, logf func(m
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	for i := range g.conf.Servers {
-		if g.conf.Servers[i].Resolve {
-			w := watch{g: g, i: i, server: &g.conf.Servers[i], r: r, timeout: timeout, logf: logf}
-			wg.Go(func() { w.run(ctx) })
-		}
+	for _, h := range g.shared.hosts {
+		w := watch{in: g.shared, host: h, server: h.server, r: r, timeout: timeout, logf: logf}
+		wg.Go(func() { w.run(ctx) })
 	}
 	return func() {
 		cancel()
@@ -37,8 +35,8 @@ func (g *Group) Resolve(r *resolver.Resolver, timeout time.Duration, logf func(m
 
 // watch keeps one server's name resolved.
 type watch struct {
-	g       *Group
-	i       int
+	in      *Instance
+	host    *host
 	server  *ServerConf
 	r       *resolver.Resolver
 	timeout time.Duration
@@ -46,7 +44,7 @@ type watch struct {
 }
 
 func (w *watch) run(ctx context.Context) {
-	wait := time.Until(w.g.validUntil(w.server))
+	wait := time.Until(w.in.validUntil(w.host))
 	for {
 		select {
 		case <-ctx.Done():
@@ -96,8 +94,7 @@ func (w *watch) apply(answer resolver.Answer, err error) time.Duration {
 	if err != nil && err != resolver.NotFound {
 		return max(w.timeout, time.Second)
 	}
-	w.g.setValid(w.server, answer.ValidUntil)
-	w.g.Replace(w.i, resolvedOf(answer))
+	w.in.replace(w.host, resolvedOf(answer), answer.ValidUntil)
 	// nginx asks in the second after the answer's last.
 	return max(time.Until(answer.ValidUntil), 0) + time.Second
 }
@@ -122,23 +119,8 @@ func resolvedOf(a resolver.Answer) []Resolved {
 	return list
 }
 
-func (g *Group) hostOf(s *ServerConf) *host {
-	for _, h := range g.shared.hosts {
-		if h.server == s {
-			return h
-		}
-	}
-	return nil
-}
-
-func (g *Group) validUntil(s *ServerConf) time.Time {
-	g.shared.lock()
-	defer g.shared.unlock()
-	return g.hostOf(s).validUntil
-}
-
-func (g *Group) setValid(s *ServerConf, t time.Time) {
-	g.shared.lock()
-	defer g.shared.unlock()
-	g.hostOf(s).validUntil = t
+func (in *Instance) validUntil(h *host) time.Time {
+	in.lock()
+	defer in.unlock()
+	return h.validUntil
 }

@@ -96,7 +96,7 @@ func TestNamesAreResolvedAgain(t *testing.T) {
 func TestPeersStayWhenTheServerFails(t *testing.T) {
 	s, r := startNameServer(t)
 	g := newGroup(t, resolving())
-	g.Replace(1, answer("10.0.0.1"))
+	g.replace(1, answer("10.0.0.1"))
 	s.set(dns.RcodeServerFailure)
 	messages := make(chan string, 100)
 	stop := g.Resolve(r, time.Second, func(m string) { messages <- m })

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // allPeers are the primary ones, then the backup ones. Nothing else may be at work on the instance.
@@ -38,6 +39,15 @@ func answer(ips ...string) []Resolved {
 	return list
 }
 
+// replace gives server i an answer.
+func (g *Group) replace(i int, answer []Resolved) {
+	for _, h := range g.shared.hosts {
+		if h.server == &g.conf.Servers[i] {
+			g.shared.replace(h, answer, time.Time{})
+		}
+	}
+}
+
 func resolving() GroupConf {
 	return GroupConf{Name: "u", Zone: "z", Servers: []ServerConf{
 		server(9, 1),
@@ -57,7 +67,7 @@ func TestReplace(t *testing.T) {
 		{answer("10.0.0.2", "fd00::1"), "10.0.0.9:80 [fd00::1]:80 10.0.0.2:80"},
 		{nil, "10.0.0.9:80"},
 	} {
-		g.Replace(1, step.answer)
+		g.replace(1, step.answer)
 		if got := names(in); got != step.want {
 			t.Errorf("%s, want %s", got, step.want)
 		}
@@ -67,11 +77,11 @@ func TestReplace(t *testing.T) {
 func TestReplaceUnderASession(t *testing.T) {
 	g := newGroup(t, resolving())
 	in := g.Instance(0)
-	g.Replace(1, answer("10.0.0.1"))
+	g.replace(1, answer("10.0.0.1"))
 	var s Selection
 	s.Init(in, nil)
 	first, _ := s.Next(t0)
-	g.Replace(1, answer("10.0.0.2"))
+	g.replace(1, answer("10.0.0.2"))
 	s.Free(t0, true)
 	second, err := s.Next(t0)
 	if err != nil || second == first {
@@ -89,7 +99,7 @@ func TestReplaceService(t *testing.T) {
 	g := newGroup(t, GroupConf{Name: "u", Zone: "z", Servers: []ServerConf{
 		{Name: "name", Host: "name", Service: "http", Resolve: true},
 	}})
-	g.Replace(0, []Resolved{
+	g.replace(0, []Resolved{
 		{IP: netip.MustParseAddr("10.0.0.1"), Port: 8080, Target: "a.name", Weight: 5, Priority: 1},
 		{IP: netip.MustParseAddr("10.0.0.2"), Port: 8081, Target: "b.name", Weight: 2, Priority: 2},
 	})
@@ -126,7 +136,7 @@ func TestAdoptKeepsStateOverAReload(t *testing.T) {
 
 func TestAdoptKeepsResolvedAddresses(t *testing.T) {
 	old := newGroup(t, resolving())
-	old.Replace(1, answer("10.0.0.1", "10.0.0.2"))
+	old.replace(1, answer("10.0.0.1", "10.0.0.2"))
 	g := newGroup(t, resolving())
 	g.AdoptFrom(old)
 	if got, want := names(g.Instance(0)), "10.0.0.9:80 10.0.0.1:80 10.0.0.2:80"; got != want {
@@ -158,7 +168,7 @@ func TestZoneSharedByWorkers(t *testing.T) {
 		}
 		wg.Go(func() {
 			for i := range 50 {
-				g.Replace(1, answer("10.0.0.1", []string{"10.0.0.2", "10.0.0.3"}[i%2]))
+				g.replace(1, answer("10.0.0.1", []string{"10.0.0.2", "10.0.0.3"}[i%2]))
 				next := newGroup(t, conf)
 				next.AdoptFrom(g)
 			}

@@ -8,10 +8,11 @@ import (
 	"github.com/weirproxy/weir/internal/resolver/addr"
 )
 
-// host is a server whose name is resolved at run time, in one instance.
+// host is a server whose name is resolved at run time, in one instance, whose lock guards it.
 type host struct {
 	server     *ServerConf
-	validUntil time.Time
+	answer     []Resolved // the last, of which its peers are
+	validUntil time.Time  // when to ask again
 }
 
 // Resolved is one address a name or a service resolved to.
@@ -25,26 +26,18 @@ type Resolved struct {
 	Priority uint16
 }
 
-// Replace makes answer the addresses of the server that is number i in the group's configuration, at once for all
-// workers. Peers whose address stays keep their state; sessions that hold a peer that is gone finish with it. It
-// does nothing for a server without Resolve. It may be called from any goroutine.
-func (g *Group) Replace(i int, answer []Resolved) {
-	in := g.shared
-	if in == nil {
-		return
-	}
+// replace makes answer the addresses of h, at once for all workers. Peers whose address stays keep their state; sessions
+// that hold a peer that is gone finish with it.
+func (in *Instance) replace(h *host, answer []Resolved, validUntil time.Time) {
 	in.lock()
 	defer in.unlock()
-	for _, h := range in.hosts {
-		if h.server == &g.conf.Servers[i] {
-			in.resolvedTo(h, answer)
-			in.changed()
-		}
-	}
+	in.resolvedTo(h, answer, validUntil)
+	in.changed()
 }
 
 // resolvedTo makes answer the peers of h; the caller holds the lock, and calls changed.
-func (in *Instance) resolvedTo(h *host, answer []Resolved) {
+func (in *Instance) resolvedTo(h *host, answer []Resolved, validUntil time.Time) {
+	h.answer, h.validUntil = answer, validUntil
 	if h.server.Service == "" {
 		list := in.listOf(h.server.Backup)
 		list.list = merge(list.list, h, answer)
