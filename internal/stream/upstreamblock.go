@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/weirproxy/weir/internal/conf"
@@ -40,7 +41,7 @@ func setUpstream(s *conf.Scope, n *conf.Node) error {
 			return n.Errorf(`duplicate upstream "%s"`, name)
 		}
 	}
-	g := &group{up: &Upstream{Name: name}, node: n, conf: upstream.GroupConf{Name: name}, noPort: true}
+	g := &group{up: b.upstreamNamed(name), node: n, conf: upstream.GroupConf{Name: name}, noPort: true}
 	b.groups = append(b.groups, g)
 	block := &Block{Builder: b, node: n, Upstream: g.up, group: g, conf: b.newConf()}
 	g.core = block.conf[coreSlot.index].(*core)
@@ -51,6 +52,18 @@ func setUpstream(s *conf.Scope, n *conf.Node) error {
 		return n.EndErrorf("no servers are inside upstream")
 	}
 	return nil
+}
+
+// upstreamNamed is the Upstream for a block, which UpstreamFor may have given to a directive above it.
+func (b *Builder) upstreamNamed(name string) *Upstream {
+	for i, g := range b.groups {
+		if g.implicit && g.noPort && strings.EqualFold(g.conf.Name, name) {
+			b.groups = slices.Delete(b.groups, i, i+1)
+			g.up.Name = name
+			return g.up
+		}
+	}
+	return &Upstream{Name: name}
 }
 
 func setPeer(s *conf.Scope, n *conf.Node) error {
@@ -179,11 +192,7 @@ func (b *Builder) finishUpstreams() error {
 	return nil
 }
 
-// makeGroup makes the group of a block, once.
 func (b *Builder) makeGroup(g *group) error {
-	if g.up.Group != nil {
-		return nil
-	}
 	made, err := upstream.NewGroup(g.conf)
 	if err != nil {
 		return g.node.Errorf("%s", err)
@@ -215,20 +224,12 @@ func (b *Builder) findResolver(g *group) error {
 	return nil
 }
 
-// finishImplicit gives an address the block that was defined after it, or resolves it.
+// finishImplicit resolves an address, which must not be a block's with a port.
 func (b *Builder) finishImplicit(g *group) error {
 	for _, other := range b.groups {
-		if other.implicit || !strings.EqualFold(other.up.Name, g.conf.Name) {
-			continue
-		}
-		if !g.noPort {
+		if !other.implicit && strings.EqualFold(other.up.Name, g.conf.Name) {
 			return g.node.Errorf("%s", portOfGroup(other, g.port))
 		}
-		if err := b.makeGroup(other); err != nil {
-			return err
-		}
-		*g.up = *other.up
-		return nil
 	}
 	if g.noPort {
 		return g.node.Errorf(`no port in upstream "%s"`, g.up.Name)
