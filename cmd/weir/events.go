@@ -1,11 +1,7 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/weirproxy/weir/internal/conf"
-	"github.com/weirproxy/weir/internal/logs"
 )
 
 // events is what events{} says (ngx_event_core_module).
@@ -56,31 +52,6 @@ func readConnections(n *conf.Node) (int64, error) {
 		return 0, n.Errorf(`invalid number "%s"`, n.Args[0])
 	}
 	return connections, nil
-}
-
-// check is what nginx asks of events{} when all has been read (ngx_event_init_conf).
-func (g *generation) check() error {
-	if g.settings.events == nil {
-		return errors.New(`no "events" section in configuration`)
-	}
-	g.settings.checkAffinity()
-	connections, sockets := g.stream.WorkerConnections, len(g.stream.Listeners)
-	if connections <= sockets {
-		return fmt.Errorf("%d worker_connections are not enough for %d listening sockets", connections, sockets)
-	}
-	return nil
-}
-
-// warnConnections tells of more connections than there can be descriptors, as nginx does (ngx_event_module_init); here
-// all workers share them.
-func (p *process) warnConnections(g *generation) {
-	limit, err := g.settings.descriptors()
-	if err != nil {
-		return
-	}
-	if all := uint64(g.stream.WorkerConnections) * uint64(g.settings.workerCount()); all > limit {
-		p.log.Write(logs.Warn, 0, fmt.Sprintf("%d worker_connections exceed open file resource limit: %d", all, limit))
-	}
 }
 
 // readUse takes any of nginx's methods that Linux has; weir's is epoll.

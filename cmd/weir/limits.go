@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"runtime"
-	"runtime/debug"
 
 	"github.com/weirproxy/weir/internal/logs"
 	"golang.org/x/sys/unix"
@@ -46,22 +44,4 @@ func (s *settings) descriptors() (uint64, error) {
 	}
 	now, err := getLimit(unix.RLIMIT_NOFILE)
 	return now.Max, err
-}
-
-// spareThreads is how many threads may run Go beside the workers, which seldom let go of theirs: the collector, the
-// logs, whatever was taken off a loop.
-const spareThreads = 2
-
-// gcPercent lets the heap grow more between collections than Go's 100: there is little on it, and what sessions use is
-// reused.
-const gcPercent = 200
-
-func tuneScheduler(s *settings) {
-	threads := s.workerCount() + spareThreads
-	if os.Getenv("GOMAXPROCS") == "" && threads > runtime.GOMAXPROCS(0) { // workers that leave may be busy, so never less
-		runtime.GOMAXPROCS(threads)
-	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 }

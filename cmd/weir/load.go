@@ -75,14 +75,14 @@ func (p *process) read(previous *stream.Config) (*generation, error) {
 		l.log = nil // the command that started the daemon has told the warnings
 	}
 	g := &generation{settings: &settings{loading: l}, logs: l.logs}
-	if err := g.read(p, l, previous); err != nil {
+	if err := g.parse(p, l, previous); err != nil {
 		g.discard()
 		return nil, err
 	}
 	return g, nil
 }
 
-func (g *generation) read(p *process, l *loading, previous *stream.Config) error {
+func (g *generation) parse(p *process, l *loading, previous *stream.Config) error {
 	env := &stream.Env{
 		Modules: modules, Files: p.files, Logs: l.logs, Prefix: p.paths.prefix,
 		FullPath: p.paths.full, ConfPath: p.paths.beside,

@@ -23,7 +23,7 @@ func (p *process) reload() {
 	}
 	p.filterEnviron(g.settings.env)
 	p.privileges.limit(g.stream.WorkerProcesses)
-	tuneScheduler(g.settings)
+	tuneGo(g.settings)
 	p.put(g)
 	p.limit(g.settings)
 	p.schedule(g.settings)

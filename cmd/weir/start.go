@@ -38,7 +38,7 @@ func (p *process) start(g *generation) error {
 	}
 	p.setLog(g.log)
 	p.notice("weir/" + version + ", for configurations of nginx/" + stream.NginxVersion)
-	tuneScheduler(g.settings)
+	tuneGo(g.settings)
 	p.limit(g.settings)
 	p.warnConnections(g)
 	p.setZone(wantedEnviron(p.environ, g.settings.env)["TZ"])

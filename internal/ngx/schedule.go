@@ -55,6 +55,7 @@ func (r *request) slice(p *posting) bool {
 			return r.end(r.exitCode)
 		}
 		*p = posting{}
+		next := takesOver
 		switch state {
 		case luajit.Parked:
 			return false
@@ -65,16 +66,24 @@ func (r *request) slice(p *posting) bool {
 			}
 			p.co = stopped
 		case luajit.Done:
-			if done, ended := r.finished(stopped, p); done {
-				return ended
-			}
+			next = r.finished(stopped, p)
 		default:
-			if done, ended := r.aborted(stopped, p); done {
-				return ended
-			}
+			next = r.aborted(stopped, p)
+		}
+		if next != takesOver {
+			return next == phaseEnded
 		}
 	}
 }
+
+// after is what comes after a light thread's end.
+type after uint8
+
+const (
+	takesOver  after = iota // another runs at once
+	othersRun               // what is posted runs
+	phaseEnded              // the request's phase has ended
+)
 
 // enterThread runs one slice of Lua, and answers which light thread stopped, or which coroutine of it parked.
 func (r *request) enterThread(p *posting) (luajit.State, *coroutine) {
@@ -107,24 +116,26 @@ func (r *request) enterThread(p *posting) (luajit.State, *coroutine) {
 	return state, m.coroutineOf(stopped)
 }
 
-// finished is called when a light thread has returned. done is false when p takes over.
-func (r *request) finished(co *coroutine, p *posting) (done, ended bool) {
+// finished is called when a light thread has returned. p becomes what takes over.
+func (r *request) finished(co *coroutine, p *posting) after {
 	co.dropZombies()
 	if co == r.entry {
 		r.entry = nil
 		co.release()
-		return true, r.endIfIdle()
+		r.live--
+		return r.endIfNone()
 	}
 	return r.handOver(co, true, p)
 }
 
 // aborted is called when an error has ended a light thread.
-func (r *request) aborted(co *coroutine, p *posting) (done, ended bool) {
+func (r *request) aborted(co *coroutine, p *posting) after {
 	message := co.thread.Err().Error()
 	text := "runtime error: " + message + "\n" + r.m.traceback(co, message)
 	if co == r.entry {
 		r.log(logs.Error, "lua entry thread aborted: "+text)
-		return true, r.end(errorCode)
+		r.end(errorCode)
+		return phaseEnded
 	}
 	r.log(logs.Error, "stream lua user thread aborted: "+text)
 	co.dropZombies()
@@ -132,18 +143,18 @@ func (r *request) aborted(co *coroutine, p *posting) (done, ended bool) {
 }
 
 // handOver gives an ended thread's results to the parent that waits for it, or keeps them for the parent to ask.
-func (r *request) handOver(co *coroutine, ok bool, p *posting) (done, ended bool) {
+func (r *request) handOver(co *coroutine, ok bool, p *posting) after {
 	r.live--
 	parent := co.livingParent()
 	if parent == nil {
 		co.release()
-		return true, r.endIfNone()
+		return r.endIfNone()
 	}
 	if parent.parked && parent.parks == co.waitedAt {
 		co.failed = !ok
 		parent.unpark()
 		p.co, p.ended = parent, co
-		return false, false
+		return takesOver
 	}
 	co.zombie, co.failed = true, !ok
 	co.thread.SetStatus(luajit.StatusZombie)
@@ -151,7 +162,7 @@ func (r *request) handOver(co *coroutine, ok bool, p *posting) (done, ended bool
 	if !parent.light {
 		r.dropOrphans()
 	}
-	return true, r.endIfNone()
+	return r.endIfNone()
 }
 
 // dropOrphans releases light threads that have ended and whose parents, coroutines that Lua code made, have ended
@@ -185,17 +196,13 @@ func (co *coroutine) dropZombies() {
 	co.zombies = co.zombies[:0]
 }
 
-// endIfIdle is called when the entry thread has returned.
-func (r *request) endIfIdle() bool {
-	r.live--
-	return r.endIfNone()
-}
-
-func (r *request) endIfNone() bool {
+// endIfNone ends the phase when no light thread is left.
+func (r *request) endIfNone() after {
 	if r.live > 0 {
-		return false
+		return othersRun
 	}
-	return r.end(okCode)
+	r.end(okCode)
+	return phaseEnded
 }
 
 // giveResults pushes what the light thread, which has ended, has returned or its error, and releases it.
