@@ -256,12 +256,15 @@ void wr_recover(wr_vm *vm);
 void wr_pop(uintptr_t vm, int32_t top);
 int wr_check(const char *name, const char *src, size_t len, char *err,
              size_t size);
+
+/* values.c */
 void wr_export(wr_vm *vm, lua_State *L, int idx, wr_val *v);
 int wr_pushval(wr_vm *vm, lua_State *L, wr_val *v, int argbase);
+uint64_t wr_box(lua_State *L, int idx, uint64_t **place);
 
 /* call.c */
 int wr_call(lua_State *L);
-uint64_t wr_box(lua_State *L, int idx, uint64_t **place);
+int wr_callbound(lua_State *L);
 wr_thread *wr_spawn(wr_vm *vm, lua_State *L, int at, int top);
 size_t wr_where(lua_State *L, char *dst, size_t size);
 
