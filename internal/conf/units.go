@@ -21,8 +21,8 @@ func ParseInt(s string) (int64, bool) {
 	return v, true
 }
 
-// ParseFixed reads a decimal fraction as an integer scaled by 10^point: ("10.5", 2) is 1050 (ngx_atofp).
-func ParseFixed(s string, point int) (int64, bool) {
+// parseFixed reads a decimal fraction as an integer scaled by 10^point: ("10.5", 2) is 1050 (ngx_atofp).
+func parseFixed(s string, point int) (int64, bool) {
 	whole, fraction, dotted := strings.Cut(s, ".")
 	if len(fraction) > point || dotted && whole+fraction == "" {
 		return 0, false
@@ -36,7 +36,7 @@ func ParsePercent(s string) (int64, bool) {
 	if !ok || number == "" {
 		return 0, false
 	}
-	v, ok := ParseFixed(number, 2)
+	v, ok := parseFixed(number, 2)
 	return v, ok && v > 0
 }
 

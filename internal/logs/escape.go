@@ -33,18 +33,18 @@ func (e Escape) AppendValue(dst, value []byte, found bool) []byte {
 	case !found:
 		return dst
 	case e == EscapeJSON:
-		return AppendJSON(dst, value)
+		return appendJSON(dst, value)
 	case e == EscapeNone:
 		return append(dst, value...)
 	default:
-		return AppendEscaped(dst, value)
+		return appendEscaped(dst, value)
 	}
 }
 
 const hexDigits = "0123456789ABCDEF"
 
-// AppendEscaped appends s with quotes, backslashes and all that is not printable ASCII as \xXX (ngx_stream_log_escape).
-func AppendEscaped[T string | []byte](dst []byte, s T) []byte {
+// appendEscaped appends s with quotes, backslashes and all that is not printable ASCII as \xXX (ngx_stream_log_escape).
+func appendEscaped[T string | []byte](dst []byte, s T) []byte {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		if c < ' ' || c > '~' || c == '"' || c == '\\' {
@@ -56,9 +56,9 @@ func AppendEscaped[T string | []byte](dst []byte, s T) []byte {
 	return dst
 }
 
-// AppendJSON appends s so that it may stand between the quotes of a JSON string (ngx_escape_json). Bytes above 127
+// appendJSON appends s so that it may stand between the quotes of a JSON string (ngx_escape_json). Bytes above 127
 // pass unchanged, valid UTF-8 or not.
-func AppendJSON[T string | []byte](dst []byte, s T) []byte {
+func appendJSON[T string | []byte](dst []byte, s T) []byte {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == '"' || c == '\\':

@@ -18,10 +18,10 @@ func TestEscape(t *testing.T) {
 		{"\x7f\xffü", `\x7F\xFF\xC3\xBC`, "\x7f\xffü"},
 	}
 	for _, test := range tests {
-		if got := string(AppendEscaped(nil, test.value)); got != test.standard {
+		if got := string(appendEscaped(nil, test.value)); got != test.standard {
 			t.Errorf("default %q: %s", test.value, got)
 		}
-		if got := string(AppendJSON([]byte("x"), test.value)); got != "x"+test.json {
+		if got := string(appendJSON([]byte("x"), test.value)); got != "x"+test.json {
 			t.Errorf("json %q: %s", test.value, got)
 		}
 	}
@@ -58,7 +58,7 @@ func FuzzEscape(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		quoted := append(AppendJSON([]byte{'"'}, value), '"')
+		quoted := append(appendJSON([]byte{'"'}, value), '"')
 		if !json.Valid(quoted) {
 			t.Fatalf("not JSON: %q", quoted)
 		}
@@ -66,7 +66,7 @@ func FuzzEscape(f *testing.F) {
 		if utf8.ValidString(value) && (json.Unmarshal(quoted, &back) != nil || back != value) {
 			t.Fatalf("%q comes back as %q", value, back)
 		}
-		escaped := string(AppendEscaped(nil, value))
+		escaped := string(appendEscaped(nil, value))
 		plain, err := strconv.Unquote(`"` + escaped + `"`)
 		if err != nil || plain != value || strings.ContainsAny(escaped, "\"\n") {
 			t.Fatalf("%q is escaped as %q: %v", value, escaped, err)

@@ -57,7 +57,7 @@ func (f *File) write(b batch) {
 		}
 	}
 	if b.lost > 0 {
-		line := AppendPrefix(nil, Warn, 0)
+		line := appendPrefix(nil, time.Now(), Warn, 0)
 		_ = f.append(fmt.Appendf(line, "%d messages were lost\n", b.lost))
 	}
 	if b.lostAccess > 0 {

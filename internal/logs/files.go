@@ -30,8 +30,8 @@ func NewFiles() *Files {
 	}
 }
 
-// SetQueueSize sets how many bytes may wait for each sink that is taken from now on; the default is 1 MiB.
-func (fs *Files) SetQueueSize(bytes int) { fs.queueSize = bytes }
+// setQueueSize sets how many bytes may wait for each sink that is taken from now on; the default is 1 MiB.
+func (fs *Files) setQueueSize(bytes int) { fs.queueSize = bytes }
 
 // SetLog sets where sinks report their own failures: the main error log.
 func (fs *Files) SetLog(l *Log) { fs.log.Store(l) }

@@ -154,7 +154,7 @@ func TestOwner(t *testing.T) {
 
 func TestOverflowIsCountedAndTold(t *testing.T) {
 	f := newFixture(t, Info)
-	f.SetQueueSize(4096)
+	f.setQueueSize(4096)
 	path := f.in("pipe")
 	release := stuck(t, path)
 	gen := f.Generation()

@@ -52,7 +52,7 @@ func (g *Generation) ErrorLog(args []string, full func(string) string) (Target, 
 	if len(args) == 0 {
 		return Target{}, errors.New("invalid number of arguments in \"error_log\" directive")
 	}
-	level, err := ParseLevels(args[1:])
+	level, err := parseLevels(args[1:])
 	if err != nil {
 		return Target{}, err
 	}

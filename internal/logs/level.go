@@ -36,9 +36,9 @@ func (l Level) String() string {
 	return levelNames[l]
 }
 
-// ParseLevel returns the level of that name, "emerg" to "debug". The names debug_core, debug_stream and so on, which
+// parseLevel returns the level of that name, "emerg" to "debug". The names debug_core, debug_stream and so on, which
 // narrow nginx's debug lines to one subsystem, all mean Debug.
-func ParseLevel(name string) (Level, bool) {
+func parseLevel(name string) (Level, bool) {
 	for level, known := range levelNames {
 		if level > 0 && known == name {
 			return Level(level), true
@@ -51,15 +51,15 @@ func ParseLevel(name string) (Level, bool) {
 	return 0, false
 }
 
-// ParseLevels reads what follows the destination in an error_log directive; without any word the level is Error.
+// parseLevels reads what follows the destination in an error_log directive; without any word the level is Error.
 // Errors have nginx's wording (ngx_log_set_levels).
-func ParseLevels(words []string) (Level, error) {
+func parseLevels(words []string) (Level, error) {
 	if len(words) == 0 {
 		return Error, nil
 	}
 	level := off
 	for _, word := range words {
-		found, ok := ParseLevel(word)
+		found, ok := parseLevel(word)
 		if !ok {
 			return 0, fmt.Errorf("invalid log level %s", quote(word))
 		}

@@ -10,7 +10,7 @@ func TestParseLevels(t *testing.T) {
 		"": Error, "emerg": Emerg, "alert": Alert, "crit": Crit, "error": Error, "warn": Warn, "notice": Notice,
 		"info": Info, "debug": Debug, "debug_stream": Debug, "debug_core debug_event": Debug,
 	} {
-		got, err := ParseLevels(strings.Fields(words))
+		got, err := parseLevels(strings.Fields(words))
 		if got != want || err != nil {
 			t.Errorf("%q: %v %v", words, got, err)
 		}
@@ -21,7 +21,7 @@ func TestParseLevels(t *testing.T) {
 		"core":        `invalid log level "core"`,
 		"info notice": `duplicate log level "notice"`,
 	} {
-		if _, err := ParseLevels(strings.Fields(words)); err == nil || err.Error() != want {
+		if _, err := parseLevels(strings.Fields(words)); err == nil || err.Error() != want {
 			t.Errorf("%q: got %v, want %s", words, err, want)
 		}
 	}

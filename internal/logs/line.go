@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// MaxLine is the length in bytes at which an error log line is cut, its line feed included. nginx has 2048
+// maxLine is the length in bytes at which an error log line is cut, its line feed included. nginx has 2048
 // (ngx_log.h: NGX_MAX_ERROR_STR); OpenResty, whose users log tracebacks, patches it to 4096, and so do we.
-const MaxLine = 4096
+const maxLine = 4096
 
 var pid = os.Getpid()
 
@@ -38,13 +38,9 @@ func stampOf(now time.Time) *stamp {
 	return s
 }
 
-// AppendPrefix appends what stands before the message of an error log line, `2026/11/21 23:40:10 [error] PID#TID: *CID `,
+// appendPrefix appends what stands before the message of an error log line, `2026/11/21 23:40:10 [error] PID#TID: *CID `,
 // to dst and returns it. TID is the calling thread. Without a connection (cid 0) there is no `*CID `. It does not
 // allocate when dst has 64 bytes of room.
-func AppendPrefix(dst []byte, level Level, cid uint64) []byte {
-	return appendPrefix(dst, time.Now(), level, cid)
-}
-
 func appendPrefix(dst []byte, now time.Time, level Level, cid uint64) []byte {
 	dst = append(dst, stampOf(now).error[:]...)
 	dst = append(dst, " ["...)

@@ -85,7 +85,7 @@ func (l *Log) Printf(level Level, cid uint64, format string, args ...any) {
 }
 
 var linePool = sync.Pool{New: func() any {
-	line := make([]byte, 0, MaxLine)
+	line := make([]byte, 0, maxLine)
 	return &line
 }}
 
@@ -96,7 +96,7 @@ func writeLine[T string | []byte](l *Log, level Level, cid uint64, msg T) {
 
 	line := appendPrefix((*pooled)[:0], now, level, cid)
 	prefix := len(line)
-	line = append(line, msg[:min(len(msg), MaxLine-1-prefix)]...)
+	line = append(line, msg[:min(len(msg), maxLine-1-prefix)]...)
 	if l.Tap != nil {
 		l.Tap(level, now, line)
 	}

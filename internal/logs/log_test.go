@@ -49,14 +49,14 @@ func TestPrefixTime(t *testing.T) {
 
 func TestLongLineIsCut(t *testing.T) {
 	f := newFixture(t, Info)
-	f.log.Write(Error, 1, strings.Repeat("a", 3*MaxLine))
+	f.log.Write(Error, 1, strings.Repeat("a", 3*maxLine))
 	f.log.Write(Error, 1, "next")
 	text := read(t, f.path)
-	if at := strings.IndexByte(text, '\n'); at != MaxLine-1 {
-		t.Errorf("line feed at %d, want %d", at, MaxLine-1)
+	if at := strings.IndexByte(text, '\n'); at != maxLine-1 {
+		t.Errorf("line feed at %d, want %d", at, maxLine-1)
 	}
 	if !strings.HasSuffix(text, " *1 next\n") {
-		t.Errorf("next line is %q", text[MaxLine:])
+		t.Errorf("next line is %q", text[maxLine:])
 	}
 }
 
@@ -197,8 +197,8 @@ func TestWritingAllocatesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	buf := make([]byte, 0, 128)
-	if n := testing.AllocsPerRun(100, func() { buf = AppendPrefix(buf[:0], Error, 12) }); n >= 1 {
-		t.Errorf("AppendPrefix: %v allocations", n)
+	if n := testing.AllocsPerRun(100, func() { buf = appendPrefix(buf[:0], time.Now(), Error, 12) }); n >= 1 {
+		t.Errorf("appendPrefix: %v allocations", n)
 	}
 	msg := []byte("a message, client: 127.0.0.1")
 	if n := testing.AllocsPerRun(1000, func() { log.WriteBytes(Error, 12, msg) }); n >= 1 && !raceEnabled {

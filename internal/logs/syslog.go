@@ -16,7 +16,7 @@ const syslogPatience = 200 * time.Millisecond
 // A Syslog sends datagrams in the format of RFC 3164. It connects with the first one, and again after a failure. The
 // failures are reported in the error log once a minute.
 type Syslog struct {
-	SyslogServer
+	syslogServer
 	files    *Files
 	queue    queue
 	hostname string // with a space behind, or empty
@@ -26,13 +26,13 @@ type Syslog struct {
 	reported time.Time
 }
 
-// Syslog returns the sink of a `syslog:…` destination; see ParseSyslog.
+// Syslog returns the sink of a `syslog:…` destination; see parseSyslog.
 func (g *Generation) Syslog(destination string) (*Syslog, error) {
-	server, err := ParseSyslog(destination)
+	server, err := parseSyslog(destination)
 	if err != nil {
 		return nil, err
 	}
-	s := &Syslog{SyslogServer: server, files: g.set, fd: -1}
+	s := &Syslog{syslogServer: server, files: g.set, fd: -1}
 	if !server.NoHostname {
 		name, _ := os.Hostname()
 		s.hostname = strings.ToLower(name) + " "

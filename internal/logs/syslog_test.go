@@ -37,24 +37,24 @@ func TestParseSyslogErrors(t *testing.T) {
 		"server=127.0.0.1,":                       `unknown syslog parameter ""`,
 		"server=unix:" + strings.Repeat("a", 108): `too long path in the unix domain socket in syslog server "unix:` + strings.Repeat("a", 108) + `"`,
 	} {
-		if _, err := ParseSyslog("syslog:" + args); err == nil || err.Error() != want {
+		if _, err := parseSyslog("syslog:" + args); err == nil || err.Error() != want {
 			t.Errorf("%s:\n got %v\nwant %s", args, err, want)
 		}
 	}
 }
 
 func TestParseSyslog(t *testing.T) {
-	got, err := ParseSyslog("syslog:tag=_A1,server=[::1]:99,facility=authpriv,severity=crit,nohostname")
+	got, err := parseSyslog("syslog:tag=_A1,server=[::1]:99,facility=authpriv,severity=crit,nohostname")
 	if err != nil {
 		t.Fatal(err)
 	}
 	addr := *got.Addr.(*unix.SockaddrInet6)
 	got.Addr = nil
-	want := SyslogServer{Server: "[::1]:99", Facility: 10, Severity: 2, Tag: "_A1", NoHostname: true}
+	want := syslogServer{Server: "[::1]:99", Facility: 10, Severity: 2, Tag: "_A1", NoHostname: true}
 	if got != want || addr.Port != 99 || addr.Addr[15] != 1 {
 		t.Errorf("got %+v %+v", got, addr)
 	}
-	got, err = ParseSyslog("syslog:server=127.0.0.1")
+	got, err = parseSyslog("syslog:server=127.0.0.1")
 	if err != nil || got.Facility != 23 || got.Severity != 6 || got.Tag != "nginx" || got.Addr.(*unix.SockaddrInet4).Port != 514 {
 		t.Errorf("defaults: %+v %v", got, err)
 	}
@@ -78,7 +78,7 @@ func listen(t *testing.T, network, address string) listener {
 
 func (l listener) expect(pattern string) {
 	l.t.Helper()
-	buf := make([]byte, 2*MaxLine)
+	buf := make([]byte, 2*maxLine)
 	_ = l.SetReadDeadline(time.Now().Add(patience))
 	n, _, err := l.ReadFrom(buf)
 	if err != nil {
@@ -113,7 +113,7 @@ func TestSyslogUDP(t *testing.T) {
 	head := syslogTime + regexp.QuoteMeta(strings.ToLower(hostname)) + " nginx: "
 	log.Write(Error, 5, "an error")
 	server.expect(`^<187>` + head + `\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[error\] \d+#\d+: \*5 an error$`)
-	log.Write(Emerg, 0, strings.Repeat("a", 2*MaxLine))
+	log.Write(Emerg, 0, strings.Repeat("a", 2*maxLine))
 	server.expect(`^<184>` + head + `.*a$`)
 	log.Write(Stderr, 0, "no level")
 	server.expect(`^<184>`)
@@ -158,7 +158,7 @@ func TestSyslogThatReportsToItself(t *testing.T) {
 
 func TestSyslogDoesNotWaitForItsServer(t *testing.T) {
 	f := newFixture(t, Info)
-	f.SetQueueSize(4096)
+	f.setQueueSize(4096)
 	path := filepath.Join(f.dir, "log.sock")
 	server := listen(t, "unixgram", path)
 	s := f.syslog(t, "server=unix:"+path)
@@ -188,7 +188,7 @@ func FuzzParseSyslog(f *testing.F) {
 		if looksUpName(params) {
 			return
 		}
-		s, err := ParseSyslog("syslog:" + params)
+		s, err := parseSyslog("syslog:" + params)
 		if err != nil {
 			return
 		}

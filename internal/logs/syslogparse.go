@@ -22,8 +22,8 @@ var facilities = []string{
 	"audit", "alert", "cron", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 }
 
-// SyslogServer is what a `syslog:` destination says.
-type SyslogServer struct {
+// syslogServer is what a `syslog:` destination says.
+type syslogServer struct {
 	Server     string        // as written
 	Addr       unix.Sockaddr // of a UDP or a unix datagram socket
 	Facility   int           // 0 to 23
@@ -32,10 +32,10 @@ type SyslogServer struct {
 	NoHostname bool
 }
 
-// ParseSyslog reads a destination `syslog:server=address[:port]|unix:path[,facility=…][,severity=…][,tag=…][,nohostname]`.
+// parseSyslog reads a destination `syslog:server=address[:port]|unix:path[,facility=…][,severity=…][,tag=…][,nohostname]`.
 // A host name is looked up at once. Errors have nginx's wording (ngx_syslog_parse_args).
-func ParseSyslog(destination string) (SyslogServer, error) {
-	s := SyslogServer{Facility: -1, Severity: -1}
+func parseSyslog(destination string) (syslogServer, error) {
+	s := syslogServer{Facility: -1, Severity: -1}
 	tagged := false
 	for _, param := range strings.Split(strings.TrimPrefix(destination, "syslog:"), ",") {
 		name, value, found := strings.Cut(param, "=")
@@ -61,11 +61,11 @@ func ParseSyslog(destination string) (SyslogServer, error) {
 			err = errors.New("unknown syslog parameter " + quote(param))
 		}
 		if err != nil {
-			return SyslogServer{}, err
+			return syslogServer{}, err
 		}
 	}
 	if s.Addr == nil {
-		return SyslogServer{}, errors.New("no syslog server specified")
+		return syslogServer{}, errors.New("no syslog server specified")
 	}
 	if s.Facility < 0 {
 		s.Facility = slices.Index(facilities, "local7")
@@ -91,7 +91,7 @@ func setNamed(field *int, name, value string, names []string) error {
 }
 
 // setTag takes RFC 3164's TAG: at most 32 letters and digits, and nginx's underscore.
-func (s *SyslogServer) setTag(tag string) error {
+func (s *syslogServer) setTag(tag string) error {
 	if len(tag) > 32 {
 		return errors.New("syslog tag length exceeds 32")
 	}
@@ -105,7 +105,7 @@ func (s *SyslogServer) setTag(tag string) error {
 	return nil
 }
 
-func (s *SyslogServer) setServer(url string) error {
+func (s *syslogServer) setServer(url string) error {
 	if s.Addr != nil {
 		return errors.New(`duplicate syslog "server"`)
 	}

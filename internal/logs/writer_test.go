@@ -158,7 +158,7 @@ func TestWriterFullDisk(t *testing.T) {
 func TestAccessOverflowIsToldInTheErrorLog(t *testing.T) {
 	for _, buffering := range []Buffering{{}, {Size: 500}} {
 		f := newFixture(t, Info)
-		f.SetQueueSize(4096)
+		f.setQueueSize(4096)
 		release := stuck(t, f.in("pipe"))
 		w := f.writer(t, "pipe", buffering)
 		f.Start()

@@ -161,7 +161,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if n < EarlyMost {
+	if n < earlyMost {
 		c.state |= brief
 	} else {
 		c.state &^= brief

@@ -13,8 +13,8 @@ import (
 // That is for connections whose owner has said that it will Read as soon as there is input (SetEager), and whose peer
 // says little at a time: the bytes are copied once more.
 
-// EarlyMost is how many bytes of a connection are read early at most.
-const EarlyMost = 2048
+// earlyMost is how many bytes of a connection are read early at most.
+const earlyMost = 2048
 
 // inbox is what was read early of a group of events. It is used again for the next.
 type inbox struct {
@@ -49,9 +49,9 @@ func (d *desk) Foresee(h loop.Handler, ev loop.Events) {
 	}
 	in := &d.in
 	if in.data == nil {
-		in.data = make([]byte, len(in.reads)*EarlyMost)
+		in.data = make([]byte, len(in.reads)*earlyMost)
 	}
-	buf := in.data[in.n*EarlyMost:][:EarlyMost]
+	buf := in.data[in.n*earlyMost:][:earlyMost]
 	n, err := c.recv(buf, 0)
 	if err == ErrAgain {
 		return
@@ -59,7 +59,7 @@ func (d *desk) Foresee(h loop.Handler, ev loop.Events) {
 	c.state &^= eof // until the owner reads it
 	r := &in.reads[in.n]
 	r.conn = c
-	r.ahead = ahead{bytes: buf[:n], err: err, drained: n < EarlyMost}
+	r.ahead = ahead{bytes: buf[:n], err: err, drained: n < earlyMost}
 	c.before = &r.ahead
 	in.n++
 }

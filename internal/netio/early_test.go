@@ -121,15 +121,15 @@ func TestReadEarlyIsKept(t *testing.T) {
 }
 
 func TestReadEarlyOfMuch(t *testing.T) {
-	for _, size := range []int{EarlyMost - 1, EarlyMost, EarlyMost + 1, 3 * EarlyMost} {
+	for _, size := range []int{earlyMost - 1, earlyMost, earlyMost + 1, 3 * earlyMost} {
 		r := startEager(t, 10)
 		r.text = func(int) string { return strings.Repeat("m", size) }
 		r.run(t, func(i int) {
-			buf := make([]byte, 4*EarlyMost)
+			buf := make([]byte, 4*earlyMost)
 			if n, err := r.conns[i].Read(buf); n != size || err != nil || r.conns[i].Readable() {
 				t.Errorf("%d bytes: %d, %v, readable %v", size, n, err, r.conns[i].Readable())
 			}
-			if still := r.conns[i].state&brief != 0; still != (size < EarlyMost) {
+			if still := r.conns[i].state&brief != 0; still != (size < earlyMost) {
 				t.Errorf("%d bytes: read early the next time: %v", size, still)
 			}
 		})
@@ -197,13 +197,13 @@ func TestReadEarlyThenReset(t *testing.T) {
 	r := startEager(t, 1)
 	r.l.do(func() {
 		c := r.conns[0]
-		r.far[0].Write(make([]byte, EarlyMost))
+		r.far[0].Write(make([]byte, earlyMost))
 		deskOf(r.l.Loop).Foresee(c, loop.In)
 		r.far[0].SetLinger(0)
 		r.far[0].Close()
 		c.Ready(loop.In)
-		buf := make([]byte, 2*EarlyMost)
-		if n, err := c.Read(buf); n != EarlyMost || err != nil {
+		buf := make([]byte, 2*earlyMost)
+		if n, err := c.Read(buf); n != earlyMost || err != nil {
 			t.Errorf("Read: %d, %v", n, err)
 		}
 		if n, err := c.Read(buf); n != 0 || !errors.Is(err, syscall.ECONNRESET) {

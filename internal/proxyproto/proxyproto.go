@@ -54,7 +54,7 @@ func Parse(data []byte, h *Header) (size int, err error) {
 	case begins(data, "PROXY "):
 		return h.parseV1(data)
 	}
-	return 0, broken(data)
+	return 0, Broken(data)
 }
 
 // begins tells whether data begins with prefix, or prefix with data.
@@ -63,11 +63,9 @@ func begins(data []byte, prefix string) bool {
 	return string(data[:n]) == prefix[:n]
 }
 
-// Broken is the error for a client that ends within its header.
-func Broken(data []byte) error { return broken(data) }
-
-// broken quotes the first line, as nginx does.
-func broken(data []byte) error {
+// Broken is the error for data that is no header, or the beginning of one that has ended there. It quotes the first line, as
+// nginx does.
+func Broken(data []byte) error {
 	if end := bytes.IndexAny(data, "\r\n"); end >= 0 {
 		data = data[:end]
 	}

@@ -13,7 +13,7 @@ const maxV1 = 107
 func (h *Header) parseV1(data []byte) (int, error) {
 	h.Version = 1
 	if rest := data[min(len(data), len("PROXY ")):]; !begins(rest, "TCP4 ") && !begins(rest, "TCP6 ") && !begins(rest, "UNKNOWN") {
-		return 0, broken(data)
+		return 0, Broken(data)
 	}
 	limit := maxV1
 	if bytes.HasPrefix(data, []byte("PROXY UNKNOWN")) {
@@ -25,10 +25,10 @@ func (h *Header) parseV1(data []byte) (int, error) {
 	case end == -2 && len(line) < limit:
 		return 0, ErrMore
 	case end < len("PROXY ") || line[end] != '\r':
-		return 0, broken(data)
+		return 0, Broken(data)
 	}
 	if !h.readV1(string(line[len("PROXY "):end])) {
-		return 0, broken(data)
+		return 0, Broken(data)
 	}
 	return end + 2, nil
 }

@@ -39,7 +39,7 @@ func (h *Header) parseV2(data []byte) (int, error) {
 		return 0, ErrMore
 	}
 	if !h.readV2(data[len(signature)]&0xf, data[len(signature)+1], data[fixed:size]) {
-		return 0, broken(data[:size])
+		return 0, Broken(data[:size])
 	}
 	return size, nil
 }

@@ -31,29 +31,29 @@ func TestParse(t *testing.T) {
 		{"[::ffff:1.2.3.4]:80", Options{}, "[::ffff:1.2.3.4]:80", nil},
 		{"known:80", Options{}, "10.0.0.1:80 [::]:80", nil},
 		{"known:80", Options{NoResolve: true}, "", nil},
-		{"unknown:80", Options{}, "", ErrNotFound},
+		{"unknown:80", Options{}, "", errNotFound},
 		{"unix:/run/a:b", Options{}, "unix:/run/a:b", nil},
 		{"UNIX:a", Options{}, "unix:a", nil},
-		{"unix:", Options{}, "", ErrUnixNoPath},
+		{"unix:", Options{}, "", errUnixNoPath},
 		{long, Options{}, long, nil},
-		{long + "x", Options{}, "", ErrUnixLongPath},
-		{"", Options{}, "", ErrNoHost},
-		{":80", Options{}, "", ErrNoHost},
-		{"a:0", Options{}, "", ErrPort},
-		{"a:65536", Options{}, "", ErrPort},
-		{"a:", Options{}, "", ErrPort},
-		{"a:http", Options{}, "", ErrPort},
-		{"a:+1", Options{}, "", ErrPort},
-		{"a:1-2", Options{}, "", ErrPort},
+		{long + "x", Options{}, "", errUnixLongPath},
+		{"", Options{}, "", errNoHost},
+		{":80", Options{}, "", errNoHost},
+		{"a:0", Options{}, "", errPort},
+		{"a:65536", Options{}, "", errPort},
+		{"a:", Options{}, "", errPort},
+		{"a:http", Options{}, "", errPort},
+		{"a:+1", Options{}, "", errPort},
+		{"a:1-2", Options{}, "", errPort},
 		{"a:1/x", Options{}, "", ErrHost},
 		{"a?b", Options{}, "", ErrHost},
 		{"[::1", Options{}, "", ErrHost},
 		{"[::1]x", Options{}, "", ErrHost},
-		{"[::1]:x", Options{}, "", ErrPort},
-		{"[]:80", Options{}, "", ErrNoHost},
+		{"[::1]:x", Options{}, "", errPort},
+		{"[]:80", Options{}, "", errNoHost},
 		{"[1.2.3.4]:80", Options{}, "", ErrIPv6},
 		{"[fe80::1%eth0]:80", Options{}, "", ErrIPv6},
-		{"*:80", Options{}, "", ErrNotFound},
+		{"*:80", Options{}, "", errNotFound},
 		{"80", Options{NoResolve: true}, "", nil},
 
 		{"*:80", Options{Listen: true}, "0.0.0.0:80", nil},
@@ -62,12 +62,12 @@ func TestParse(t *testing.T) {
 		{"65535-65535", Options{Listen: true}, "0.0.0.0:65535", nil},
 		{"127.0.0.1:80-81", Options{Listen: true}, "127.0.0.1:80 127.0.0.1:81", nil},
 		{"[::1]:80-81", Options{Listen: true}, "[::1]:80 [::1]:81", nil},
-		{"82-80", Options{Listen: true}, "", ErrPortRange},
-		{"80-65536", Options{Listen: true}, "", ErrPort},
-		{"0", Options{Listen: true}, "", ErrPort},
-		{"127.0.0.1:80-x", Options{Listen: true}, "", ErrPort},
+		{"82-80", Options{Listen: true}, "", errPortRange},
+		{"80-65536", Options{Listen: true}, "", errPort},
+		{"0", Options{Listen: true}, "", errPort},
+		{"127.0.0.1:80-x", Options{Listen: true}, "", errPort},
 		{"known:80-81", Options{Listen: true}, "10.0.0.1:80 10.0.0.1:81 [::]:80 [::]:81", nil},
-		{"a-b", Options{Listen: true}, "", ErrNotFound},
+		{"a-b", Options{Listen: true}, "", errNotFound},
 		{"unix:/run/a", Options{Listen: true}, "unix:/run/a", nil},
 	} {
 		tc.opt.Lookup = lookupKnown
@@ -91,12 +91,12 @@ func join(addrs []Addr) string {
 
 func TestParsedFields(t *testing.T) {
 	for text, want := range map[string]Parsed{
-		"[::]:80":   {Host: "[::]", Port: 80, Wildcard: true},
-		"*:80":      {Host: "*", Port: 80, Wildcard: true},
-		"80":        {Port: 80, Wildcard: true},
+		"[::]:80":   {Host: "[::]", Port: 80},
+		"*:80":      {Host: "*", Port: 80},
+		"80":        {Port: 80},
 		"1.2.3.4":   {Host: "1.2.3.4", Port: 7, NoPort: true},
-		"0.0.0.0:1": {Host: "0.0.0.0", Port: 1, Wildcard: true},
-		"1-2":       {Port: 1, LastPort: 2, Wildcard: true},
+		"0.0.0.0:1": {Host: "0.0.0.0", Port: 1},
+		"1-2":       {Port: 1, LastPort: 2},
 		"unix:/a":   {Host: "/a"},
 	} {
 		p, err := Parse(text, Options{Listen: true, DefaultPort: 7})
@@ -105,7 +105,7 @@ func TestParsedFields(t *testing.T) {
 		}
 		want.Text, want.Addrs = text, p.Addrs
 		if p.Host != want.Host || p.Port != want.Port || p.LastPort != want.LastPort ||
-			p.NoPort != want.NoPort || p.Wildcard != want.Wildcard {
+			p.NoPort != want.NoPort {
 			t.Errorf("%s: %+v, want %+v", text, p, want)
 		}
 	}

@@ -11,12 +11,12 @@ import (
 var (
 	ErrHost         = errors.New("invalid host")
 	ErrIPv6         = errors.New("invalid IPv6 address")
-	ErrPort         = errors.New("invalid port")
-	ErrPortRange    = errors.New("invalid port range")
-	ErrNoHost       = errors.New("no host")
-	ErrNotFound     = errors.New("host not found")
-	ErrUnixNoPath   = errors.New("no path in the unix domain socket")
-	ErrUnixLongPath = errors.New("too long path in the unix domain socket")
+	errPort         = errors.New("invalid port")
+	errPortRange    = errors.New("invalid port range")
+	errNoHost       = errors.New("no host")
+	errNotFound     = errors.New("host not found")
+	errUnixNoPath   = errors.New("no path in the unix domain socket")
+	errUnixLongPath = errors.New("too long path in the unix domain socket")
 )
 
 // Options say what kind of address a directive takes. The zero value is an upstream server's: host and port, where the
@@ -43,8 +43,6 @@ type Parsed struct {
 	LastPort uint16
 	// NoPort tells that the text named no port.
 	NoPort bool
-	// Wildcard tells that the address is the unspecified one.
-	Wildcard bool
 	// Addrs are the addresses: one of a literal address, all of a name, one per port of a range.
 	Addrs []Addr
 }
@@ -80,10 +78,10 @@ func (p *parser) parse() error {
 
 func (p *parser) unix(path string) error {
 	if path == "" {
-		return ErrUnixNoPath
+		return errUnixNoPath
 	}
 	if len(path) > maxUnixPath {
-		return ErrUnixLongPath
+		return errUnixLongPath
 	}
 	p.Host = path
 	p.Addrs = []Addr{{Path: path}}
@@ -100,7 +98,7 @@ func (p *parser) bracketed(text string) error {
 		return err
 	}
 	if host == "" {
-		return ErrNoHost
+		return errNoHost
 	}
 	p.Host = "[" + host + "]"
 	ip, ok := parseIPv6(host)
@@ -130,7 +128,7 @@ func (p *parser) named() error {
 		return err
 	}
 	if host == "" {
-		return ErrNoHost
+		return errNoHost
 	}
 	p.Host = host
 	if p.opt.Listen && host == "*" {
@@ -154,12 +152,11 @@ func (p *parser) resolve(host string) error {
 	}
 	ips, err := lookup(host)
 	if err != nil || len(ips) == 0 {
-		return ErrNotFound
+		return errNotFound
 	}
 	for _, ip := range ips {
 		p.add(ip)
 	}
-	p.Wildcard = ips[0].IsUnspecified()
 	return nil
 }
 
@@ -190,16 +187,16 @@ func (p *parser) ports(text string) error {
 	if ranged {
 		n, ok := parsePort(last)
 		if !ok {
-			return ErrPort
+			return errPort
 		}
 		p.LastPort = n
 	}
 	n, ok := parsePort(first)
 	if !ok {
-		return ErrPort
+		return errPort
 	}
 	if ranged && n > p.LastPort {
-		return ErrPortRange
+		return errPortRange
 	}
 	p.Port = n
 	return nil
@@ -219,7 +216,6 @@ func isNumber(text string) bool {
 
 // add appends ip with the port, or with each port of the range.
 func (p *parser) add(ip netip.Addr) {
-	p.Wildcard = ip.IsUnspecified()
 	last := p.Port
 	if p.LastPort != 0 {
 		last = p.LastPort

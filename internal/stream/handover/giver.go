@@ -10,10 +10,10 @@ import (
 // The reasons why a session cannot be handed over at all. Others are handoff.ErrRefused, ErrTimeout, ErrGone,
 // ErrTooLarge, and failed system calls: the last receiver's.
 var (
-	ErrClosed   = errors.New("the connection is closed")
-	ErrBusy     = errors.New("the connection is being handed over already")
-	ErrConsumed = errors.New("bytes that were read already would be lost: raw receivers cannot be told of them")
-	ErrReceiver = errors.New("a receiver is a unix socket")
+	errClosed   = errors.New("the connection is closed")
+	errBusy     = errors.New("the connection is being handed over already")
+	errConsumed = errors.New("bytes that were read already would be lost: raw receivers cannot be told of them")
+	errReceiver = errors.New("a receiver is a unix socket")
 )
 
 var errAbandoned = errors.New("the hand-over was given up")
@@ -33,7 +33,7 @@ func (giver) Give(s *stream.Session, h stream.Handover, done func(err error)) {
 		})
 	}
 	if t.active {
-		deferred(s, ErrBusy)
+		deferred(s, errBusy)
 		return
 	}
 	t.receivers = append(t.receivers[:0], h.Receivers...)

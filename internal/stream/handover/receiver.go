@@ -69,7 +69,7 @@ func receiverAt(w *stream.Worker, name string) (*receiver, error) {
 
 func receiverPath(text string) (string, error) {
 	if text == "" {
-		return "", ErrReceiver
+		return "", errReceiver
 	}
 	if strings.HasPrefix(text, "/") {
 		text = "unix:" + text
@@ -79,7 +79,7 @@ func receiverPath(text string) (string, error) {
 		return "", err
 	}
 	if len(parsed.Addrs) != 1 || !parsed.Addrs[0].IsUnix() {
-		return "", ErrReceiver
+		return "", errReceiver
 	}
 	return parsed.Addrs[0].Path, nil
 }

@@ -80,11 +80,11 @@ func (t *transfer) start() {
 func (t *transfer) possible() error {
 	switch {
 	case !t.s.Client.IsOpen():
-		return ErrClosed
+		return errClosed
 	case t.raw && len(t.told.Consumed)+len(t.s.Client.Before()) > 0:
-		return ErrConsumed
+		return errConsumed
 	case len(t.receivers) == 0:
-		return ErrReceiver
+		return errReceiver
 	}
 	return nil
 }
@@ -170,7 +170,7 @@ func (t *transfer) takeBack(err error) {
 	if e := t.s.Client.Watch(); e != nil {
 		t.s.Log(logs.Alert, stream.Describe(e))
 		t.s.Client.Reset()
-		err = ErrClosed
+		err = errClosed
 	}
 	t.end(err)
 }
