@@ -118,7 +118,7 @@ func (s *socket) continuePeek() {
 // endPeek ends the session with a status.
 func (s *socket) endPeek(status int) {
 	r := s.req
-	s.peek, s.reader = 0, nil
-	r.readable = nil
+	s.peek = 0
+	s.stopWaiting()
 	r.end(status)
 }

@@ -87,3 +87,23 @@ func TestPeekWaits(t *testing.T) {
 		t.Errorf("got %q, want %q\n%s", got, want, s.ErrorLog())
 	}
 }
+
+// A peek that is given up leaves the socket as it was.
+func TestPeekGivenUp(t *testing.T) {
+	for name, give := range map[string]string{
+		"killed":  `local th = ngx.thread.spawn(function() sock:peek(9) end) ngx.sleep(0.001) ngx.thread.kill(th)`,
+		"exited":  `ngx.thread.spawn(function() ngx.sleep(0.001) ngx.exit(ngx.OK) end) sock:peek(9)`,
+		"another": `local th = ngx.thread.spawn(function() sock:peek(9) end) ngx.sleep(0.001) ngx.thread.kill(th) ngx.ctx.p = sock:peek(2)`,
+	} {
+		s := streamtest.Start(t, `server { listen 127.0.0.1:%PORT%;
+			preread_by_lua_block { sock = ngx.req.socket() `+give+` }
+			content_by_lua_block { ngx.say(ngx.req.socket():receive(4), " ", ngx.ctx.p) } }`, Module)
+		want := "abcd nil\n"
+		if name == "another" {
+			want = "abcd ab\n"
+		}
+		if got := s.Ask(0, "abcd"); got != want {
+			t.Errorf("%s: got %q, want %q\n%s", name, got, want, s.ErrorLog())
+		}
+	}
+}

@@ -138,7 +138,14 @@ func hindered(c *luajit.Call, why string) luajit.Outcome {
 
 // cancel implements waiter for all calls: a thread that waits is killed, and the connection cannot be used any more
 // (ngx_stream_lua_coctx_cleanup).
-func (s *socket) cancel(*coroutine) { s.finalize() }
+func (s *socket) cancel(co *coroutine) {
+	if s.peek > 0 && co == s.reader { // it has taken nothing: the socket is as it was
+		s.peek = 0
+		s.stopWaiting()
+		return
+	}
+	s.finalize()
+}
 
 // ConnReady implements netio.Owner, for connections of the socket's own.
 func (s *socket) ConnReady(c *netio.Conn) {

@@ -116,7 +116,10 @@ func (s *socket) continueRead() {
 }
 
 // endRead resumes the call that waits with what read has left.
-func (s *socket) endRead() {
+func (s *socket) endRead() { s.stopWaiting().resumeLending(s.pushRead, s) }
+
+// stopWaiting has nothing be read for the call that waits, and returns whose it is.
+func (s *socket) stopWaiting() *coroutine {
 	co := s.reader
 	s.reader = nil
 	if s.conn != nil {
@@ -125,7 +128,7 @@ func (s *socket) endRead() {
 	if s.downstream {
 		s.req.readable = nil
 	}
-	co.resumeLending(s.pushRead, s)
+	return co
 }
 
 func (s *socket) clientReadable(*request) {

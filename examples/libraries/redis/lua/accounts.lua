@@ -8,7 +8,7 @@ local host, port
 -- Calls use(red) with a connection from the pool, which goes back there when use has not failed.
 local function with_redis(use)
     local red = redis:new()
-    red:set_timeouts(1000, 1000, 5000)
+    red:set_timeout(5000)
     assert(red:connect(host, port))
     local result = use(red)
     assert(red:set_keepalive(10000, 16))
