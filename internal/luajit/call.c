@@ -94,41 +94,50 @@ static int add_fields(lua_State *L, wr_fn *fn, int top)
     return top + fn->nfields;
 }
 
-/* Fills the frame. Only the steps before the loop may raise. Answers where the
- * number of the first argument's box stands; NULL: it has none. */
-static uint64_t *pack(wr_vm *vm, lua_State *L, wr_fn *fn, wr_frame *f)
-{
-    int top = lua_gettop(L), flat = fn->flat;
-    uint64_t flatat = vm->blen, whereat;
-    uint64_t *first = NULL;
-    wr_thread *t = NULL;
+/* What the arguments of a call have become, before they are described. */
+typedef struct arguments {
+    int n;
+    int flat;           /* the number of the flattened one, 0 none */
+    uint64_t flatat;    /* where its bytes begin in the byte buffer */
+    uint64_t whereat;   /* and where they end, and the position begins */
+    wr_thread *spawned; /* that has the last one, and what was behind it */
+} arguments;
 
-    if (vm->sp + top + 64 > vm->limit) luaL_error(L, "call frames too deep");
+/* Does with the arguments what the primitive asks for. This may raise. */
+static arguments prepare(wr_vm *vm, lua_State *L, wr_fn *fn)
+{
+    arguments a = { lua_gettop(L), fn->flat, vm->blen, 0, NULL };
+
+    if (vm->sp + a.n + 64 > vm->limit) luaL_error(L, "call frames too deep");
     if (wr_deep(WR_CALL_STACK)) luaL_error(L, "C stack overflow");
     if (fn->spawn) {
-        t = wr_spawn(vm, L, fn->spawn, top);
-        top = fn->spawn;
+        a.spawned = wr_spawn(vm, L, fn->spawn, a.n);
+        a.n = fn->spawn;
     }
-    if (fn->nfields) top = add_fields(L, fn, top);
+    if (fn->nfields) a.n = add_fields(L, fn, a.n);
     if (fn->flatmode == WR_FLAT_SEND
-        && (top != flat || lua_type(L, flat) == LUA_TSTRING))
-        flat = 0;   /* a string is one run already */
-    if (flat) {
+        && (a.n != a.flat || lua_type(L, a.flat) == LUA_TSTRING))
+        a.flat = 0;     /* a string is one run already */
+    if (a.flat) {
         wr_flatten(vm, L, fn->flat, fn->flatmode);
         if (fn->newline) wr_append(vm, L, "\n", 1);
-        if (fn->flatmode != WR_FLAT_SEND) top = fn->flat - 1;
+        if (fn->flatmode != WR_FLAT_SEND) a.n = fn->flat - 1;
     }
-    whereat = vm->blen;
+    a.whereat = vm->blen;
     if (fn->where) {
         char tmp[LUA_IDSIZE + 256];
         wr_append(vm, L, tmp, wr_where(L, tmp, sizeof(tmp)));
     }
-    f->args = vm->sp;
-    f->nargs = top;
-    for (int i = 1; i <= top; i++) wr_export(vm, L, i, &f->args[i - 1]);
-    for (int i = 1; fn->boxmask >> (i - 1) && i <= top; i++) {
+    return a;
+}
+
+/* Puts the numbers of boxes in the place of those. Answers where that of the
+ * first argument stands; NULL: it has none. */
+static uint64_t *read_boxes(lua_State *L, wr_fn *fn, wr_frame *f)
+{
+    uint64_t *first = NULL, *place;
+    for (int i = 1; fn->boxmask >> (i - 1) && i <= f->nargs; i++) {
         wr_val *v = &f->args[i - 1];
-        uint64_t *place;
         if (!(fn->boxmask & (1u << (i - 1)))
             || (v->t != WR_TABLE && v->t != WR_USERDATA))
             continue;
@@ -136,18 +145,30 @@ static uint64_t *pack(wr_vm *vm, lua_State *L, wr_fn *fn, wr_frame *f)
         v->len = (uint64_t)(uintptr_t)place;
         if (i == 1) first = place;
     }
-    if (t) {
-        f->args[top - 1].t = WR_THREAD;
-        f->args[top - 1].u = (uint64_t)(uintptr_t)t;
+    return first;
+}
+
+/* Fills the frame. Answers as read_boxes. */
+static uint64_t *pack(wr_vm *vm, lua_State *L, wr_fn *fn, wr_frame *f)
+{
+    arguments a = prepare(vm, L, fn);
+
+    f->args = vm->sp;
+    f->nargs = a.n;
+    for (int i = 1; i <= a.n; i++) wr_export(vm, L, i, &f->args[i - 1]);
+    uint64_t *first = read_boxes(L, fn, f);
+    if (a.spawned) {
+        f->args[a.n - 1].t = WR_THREAD;
+        f->args[a.n - 1].u = (uint64_t)(uintptr_t)a.spawned;
     }
-    if (flat) {
-        wr_val *v = &f->args[fn->flat - 1];
-        if (f->nargs < fn->flat) f->nargs = fn->flat;
+    if (a.flat) {
+        wr_val *v = &f->args[a.flat - 1];
+        if (f->nargs < a.flat) f->nargs = a.flat;
         v->t = WR_STR;
-        v->u = (uint64_t)(uintptr_t)(vm->buf + flatat);
-        v->len = whereat - flatat;
+        v->u = (uint64_t)(uintptr_t)(vm->buf + a.flatat);
+        v->len = a.whereat - a.flatat;
     }
-    if (fn->where) bufstr(vm, &f->args[f->nargs++], whereat);
+    if (fn->where) bufstr(vm, &f->args[f->nargs++], a.whereat);
     return first;
 }
 

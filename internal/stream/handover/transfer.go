@@ -75,8 +75,7 @@ func (t *transfer) start() {
 	t.attempt()
 }
 
-// possible tells why a session cannot be handed over, whoever the receiver is. What weir cannot give away because it
-// is more than a socket has its place here: datagram sessions, and those whose TLS ends in this process.
+// possible tells why a session cannot be handed over, whoever the receiver is.
 func (t *transfer) possible() error {
 	switch {
 	case !t.s.Client.IsOpen():
