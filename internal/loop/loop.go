@@ -26,14 +26,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxEvents is how many events one epoll_wait brings, as nginx's epoll_events default.
-const maxEvents = 512
+// MaxEvents is how many events one epoll_wait brings. It looks at each connection that has something, and of a few hundred
+// the first would have left the processor's cache again before they are served.
+const MaxEvents = 64
 
 // Loop is one epoll instance with its timers and its queue of posted calls.
 type Loop struct {
 	epfd   int
 	slots  []slot
-	events [maxEvents]unix.EpollEvent
+	events [MaxEvents]unix.EpollEvent
 	timers timerHeap
 	armed  int64 // counts Arm
 	// soonest is the least a timer can be armed for: 1 ms while timers expire, so that one that re-arms itself for
@@ -92,10 +93,7 @@ func (l *Loop) Run() {
 func (l *Loop) turn() {
 	n := l.wait()
 	l.clock.update()
-	for from := 0; from < n; from += GroupMost {
-		l.left = n - from
-		l.handle(l.events[from:min(from+GroupMost, n)])
-	}
+	l.handle(l.events[:n])
 	l.endEvents()
 	l.expire()
 	l.runNext()
@@ -104,29 +102,27 @@ func (l *Loop) turn() {
 // crowd is how many events at once make it likely that more are there already.
 const crowd = 8
 
-// GroupMost is how many events are handled as one group.
-const GroupMost = 64
-
-// A Companion sees the events of a group, when they are many, before the first of them is handled, and is told when all
+// A Companion sees the events of a round, when they are many, before the first of them is handled, and is told when all
 // have been: what is done for many in a row is cheaper than each time between other work.
 type Companion interface {
 	Foresee(h Handler, ev Events)
 	Handled()
 }
 
-func (l *Loop) handle(group []unix.EpollEvent) {
-	foresees := l.Companion != nil && len(group) >= crowd
+func (l *Loop) handle(events []unix.EpollEvent) {
+	l.left = len(events)
+	foresees := l.Companion != nil && len(events) >= crowd
 	if foresees {
-		for i := range group {
-			if h := l.handlerOf(&group[i]); h != nil {
-				l.Companion.Foresee(h, Events(group[i].Events))
+		for i := range events {
+			if h := l.handlerOf(&events[i]); h != nil {
+				l.Companion.Foresee(h, Events(events[i].Events))
 			}
 		}
 	}
-	for i := range group {
+	for i := range events {
 		l.left--
-		if h := l.handlerOf(&group[i]); h != nil {
-			h.Ready(Events(group[i].Events))
+		if h := l.handlerOf(&events[i]); h != nil {
+			h.Ready(Events(events[i].Events))
 		}
 	}
 	if foresees {

@@ -16,9 +16,9 @@ import (
 // earlyMost is how many bytes of a connection are read early at most.
 const earlyMost = 2048
 
-// inbox is what was read early of a group of events. It is used again for the next.
+// inbox is what was read early in a round. It is used again for the next.
 type inbox struct {
-	reads [loop.GroupMost]earlyRead
+	reads [loop.MaxEvents]earlyRead
 	n     int
 	data  []byte
 }

@@ -45,7 +45,7 @@ func (r *round) early() (n int) {
 }
 
 func TestReadEarly(t *testing.T) {
-	r := startEager(t, 2*loop.GroupMost+10)
+	r := startEager(t, 2*loop.MaxEvents+10)
 	most, calls := 0, 0
 	for range 3 {
 		r.run(t, func(i int) {
@@ -54,7 +54,7 @@ func TestReadEarly(t *testing.T) {
 			r.read(t, i)
 		})
 	}
-	if calls != 3*len(r.conns) || most != loop.GroupMost {
+	if calls != 3*len(r.conns) || most != loop.MaxEvents {
 		t.Errorf("%d events, and %d connections at most were read early", calls, most)
 	}
 	r.l.do(func() {
