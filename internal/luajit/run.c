@@ -163,7 +163,9 @@ uint64_t wr_run(uintptr_t thread, uintptr_t vals, int32_t n)
     if (vm->alloc && !vm->running) wr_recover(vm);
     vm->sp = (wr_val *)vals + n;
     wr_enter(vm);       /* a finalizer may run while values are pushed */
+    int strayed = vm->strayed;
     int nargs = load_stack(vm, t, (wr_val *)vals, n);
+    vm->strayed = strayed;  /* the thread does not run yet */
     t->status = WR_RUNNING;
     int how = schedule(vm, t, nargs);
     wr_leave(vm);

@@ -179,9 +179,9 @@ func TestSplice(t *testing.T) {
 	source.CloseWrite()
 	l.until(o, from.PeerFinished)
 	l.do(func() {
-		n := from.SpliceTo(&p)
-		if n != 16 {
-			t.Errorf("into the pipe: %d", n)
+		n, err := from.SpliceTo(&p)
+		if n != 16 || err != nil {
+			t.Errorf("into the pipe: %d, %v", n, err)
 		}
 		if n, err := to.SpliceFrom(&p, n); n != 16 || err != nil {
 			t.Errorf("out of the pipe: %d, %v", n, err)
@@ -189,8 +189,8 @@ func TestSplice(t *testing.T) {
 		if _, err := to.SpliceFrom(&p, 1); err != ErrAgain {
 			t.Errorf("out of an empty pipe: %v", err)
 		}
-		if n := from.SpliceTo(&p); n != 0 {
-			t.Errorf("at the end: %d", n)
+		if n, err := from.SpliceTo(&p); n != 0 || err != nil {
+			t.Errorf("at the end: %d, %v", n, err)
 		}
 		if _, err := from.Read(make([]byte, 1)); err != io.EOF {
 			t.Errorf("at the end: %v", err)
@@ -218,11 +218,11 @@ func TestSpliceUrgent(t *testing.T) {
 	source.CloseWrite()
 	l.until(o, from.PeerFinished)
 	l.do(func() {
-		if n := from.SpliceTo(&p); n != len("before") {
-			t.Errorf("into the pipe: %d", n)
+		if n, err := from.SpliceTo(&p); n != len("before") || err != nil {
+			t.Errorf("into the pipe: %d, %v", n, err)
 		}
-		if n := from.SpliceTo(&p); n != 0 {
-			t.Errorf("the rest: %d", n)
+		if n, err := from.SpliceTo(&p); n != 0 || err != nil {
+			t.Errorf("the rest: %d, %v", n, err)
 		}
 		buf := make([]byte, 10)
 		if n, err := from.Read(buf); string(buf[:n]) != "after" || err != nil {
@@ -230,6 +230,25 @@ func TestSpliceUrgent(t *testing.T) {
 		}
 		if _, err := from.Read(buf); err != io.EOF {
 			t.Errorf("at the end: %v", err)
+		}
+	})
+}
+
+// TestSpliceReset: a reset that splice meets is told by it, as the next call would not.
+func TestSpliceReset(t *testing.T) {
+	l, o := start(t), newOwner()
+	from, source := dialed(t, l, o)
+	var p Pipe
+	if err := p.Open(); err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	source.SetLinger(0)
+	source.Close()
+	l.until(o, from.PeerFinished)
+	l.do(func() {
+		if _, err := from.SpliceTo(&p); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("got %v", err)
 		}
 	})
 }

@@ -30,14 +30,15 @@ func (p *Pipe) Close() {
 	closeFd(int(p.w))
 }
 
-// SpliceTo moves what there is to read into an empty pipe. When that is nothing, Read tells why: splice does not get past
-// a byte of urgent data, and takes it for the end when the peer has finished. Neither end of a splice may be Shared.
-func (c *Conn) SpliceTo(p *Pipe) (n int) {
+// SpliceTo moves what there is to read into an empty pipe. When that is nothing, without an error, Read tells why: splice does
+// not get past a byte of urgent data, and takes it for the end when the peer has finished. An error is Read's, which does
+// not come a second time. Neither end of a splice may be Shared.
+func (c *Conn) SpliceTo(p *Pipe) (int, error) {
 	n, errno := splice(c.fd, p.w, pipeSize)
-	if errno != 0 {
-		return 0
+	if errno != 0 && errno != unix.EAGAIN {
+		return 0, os.NewSyscallError("recv", errno)
 	}
-	return n
+	return n, nil
 }
 
 // SpliceFrom moves at most n bytes, which are in the pipe, to the connection: ErrAgain when it takes none.

@@ -62,10 +62,13 @@ func (l *link) splice(f *flow) (more bool, err error) {
 			return true, nil
 		}
 	}
-	n := f.src.SpliceTo(&f.pipe.Pipe)
+	n, err := f.src.SpliceTo(&f.pipe.Pipe)
 	if n == 0 {
 		l.endSplice(f)
-		return true, nil
+		if err != nil {
+			l.sourceEnded(f, err)
+		}
+		return err == nil, nil
 	}
 	f.pipe.held = n
 	l.took(f, n)

@@ -307,3 +307,29 @@ func TestResetsOnBothSides(t *testing.T) {
 		t.Errorf("afterwards: %v", err)
 	}
 }
+
+// A peer that sends much and then resets the connection has not ended it in order.
+func TestResetAfterBulk(t *testing.T) {
+	const size = 8 << 20
+	closed := make(chan struct{})
+	s := start(t, plain, func(c net.Conn) {
+		c.Write(make([]byte, size))
+		c.(*net.TCPConn).SetLinger(0)
+		c.Close()
+		close(closed)
+	})
+	c := s.Dial(0)
+	if _, err := io.CopyN(io.Discard, c, 1<<20); err != nil { // and then slowly, so that all buffers are full
+		t.Fatal(err)
+	}
+	for buf := make([]byte, 64<<10); ; s.Settle() {
+		if _, err := c.Read(buf); err != nil {
+			break
+		}
+	}
+	<-closed
+	s.Settle()
+	if log := s.ErrorLog(); !strings.Contains(log, "recv() failed (104: Connection reset by peer) while proxying and reading from upstream") {
+		t.Errorf("the log says\n%s", log)
+	}
+}
