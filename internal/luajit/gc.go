@@ -28,7 +28,8 @@ func (vm *VM) MemoryUsed() int64 {
 
 // SetMemoryLimit makes an allocation beyond this many bytes fail with Lua's
 // "not enough memory" in the thread that asked; 0 lifts the limit. Without
-// one the built-in allocator runs unwatched.
+// one the built-in allocator runs unwatched. Code under a limit is interpreted,
+// not compiled.
 func (vm *VM) SetMemoryLimit(bytes int64) { C.wr_setlimit(vm.addr(), C.uint64_t(bytes)) }
 
 // Slice counts the entries into and exits from Lua: it is odd while Lua runs,

@@ -171,6 +171,24 @@ func TestMemoryLimit(t *testing.T) {
 	}
 }
 
+// An allocation that is refused in a hot loop is an error that can be caught, as often as it happens.
+func TestMemoryLimitInHotLoops(t *testing.T) {
+	vm := newVM(t)
+	vm.SetMemoryLimit(40 << 20)
+	got := finish(t, start(t, vm, `
+		local keep, failed = {}, 0
+		local function fill() for i = 1, 1e8 do keep[#keep + 1] = ("x"):rep(1000) .. i end end
+		for _ = 1, 20 do
+			local ok, err = pcall(fill)
+			if not ok and err == "not enough memory" then failed = failed + 1 end
+		end
+		keep = nil
+		return failed`))
+	if got != "20" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestInterrupt(t *testing.T) {
 	vm := newVM(t)
 	var told atomic.Bool

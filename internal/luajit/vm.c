@@ -1,5 +1,7 @@
 #include "vm.h"
 
+#include <luajit.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +190,16 @@ void wr_leave(wr_vm *vm)
         wr_uninterrupt(vm);
 }
 
+/* An allocation that compiled code asks for must not be refused: on the way
+ * out of a trace LuaJIT may take the error's text for an address. So what has
+ * a limit is interpreted. */
+static void set_compiling(wr_vm *vm, int compiling)
+{
+    int mode = compiling ? LUAJIT_MODE_ON : LUAJIT_MODE_OFF;
+    luaJIT_setmode(vm->L, 0, LUAJIT_MODE_ENGINE | mode);
+    luaJIT_setmode(vm->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
+}
+
 void wr_setlimit(uintptr_t p, uint64_t bytes)
 {
     wr_vm *vm = (wr_vm *)p;
@@ -196,9 +208,11 @@ void wr_setlimit(uintptr_t p, uint64_t bytes)
     if (bytes == 0 && vm->alloc) {
         lua_setallocf(vm->L, vm->alloc, vm->allocud);
         vm->alloc = NULL;
+        set_compiling(vm, 1);
         return;
     }
     if (bytes == 0 || vm->alloc) return;
+    set_compiling(vm, 0);
     vm->memused = (uint64_t)lua_gc(vm->L, LUA_GCCOUNT, 0) * 1024
                   + (uint64_t)lua_gc(vm->L, LUA_GCCOUNTB, 0);
     vm->alloc = lua_getallocf(vm->L, &vm->allocud);

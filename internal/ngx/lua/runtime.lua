@@ -6,6 +6,12 @@ local log, ERR = p.log, ngx.ERR
 -- Beyond OpenResty: pairs(ngx.worker) does not show them.
 setmetatable(ngx.worker, { __index = { slow_slices = p.slow_slices, memory_limit = p.memory_limit } })
 
+-- Code that has a limit is interpreted (internal/luajit/vm.c).
+local compile = jit.on
+function jit.on(...)
+    if p.memory_limit() == 0 then return compile(...) end
+end
+
 -- The process is all workers': nobody's code ends it. In init_by_lua* the error ends the start.
 function os.exit(code)
     error("os.exit(" .. (code == nil and "" or tostring(code)) .. "): Lua code cannot end the process", 2)
