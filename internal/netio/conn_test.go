@@ -175,6 +175,11 @@ func TestSplice(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
+	l.do(func() {
+		if n, err := from.SpliceTo(&p); n != 0 || err != nil {
+			t.Errorf("before anything has come: %d, %v", n, err)
+		}
+	})
 	io.WriteString(source, "through the pipe")
 	source.CloseWrite()
 	l.until(o, from.PeerFinished)

@@ -35,10 +35,13 @@ func (p *Pipe) Close() {
 // not come a second time. Neither end of a splice may be Shared.
 func (c *Conn) SpliceTo(p *Pipe) (int, error) {
 	n, errno := splice(c.fd, p.w, pipeSize)
-	if errno != 0 && errno != unix.EAGAIN {
-		return 0, os.NewSyscallError("recv", errno)
+	switch errno {
+	case 0:
+		return n, nil
+	case unix.EAGAIN:
+		return 0, nil
 	}
-	return n, nil
+	return 0, os.NewSyscallError("recv", errno)
 }
 
 // SpliceFrom moves at most n bytes, which are in the pipe, to the connection: ErrAgain when it takes none.

@@ -333,3 +333,29 @@ func TestResetAfterBulk(t *testing.T) {
 		t.Errorf("the log says\n%s", log)
 	}
 }
+
+// Bytes that are spliced are counted, also when the peer makes pauses.
+func TestBulkIsCounted(t *testing.T) {
+	const pieces, size = 8, 2 << 20
+	next := make(chan struct{}, pieces)
+	s := start(t, plain, func(c net.Conn) {
+		for range pieces {
+			c.Write(make([]byte, size))
+			<-next
+		}
+	})
+	c := s.Dial(0)
+	for range pieces {
+		if _, err := io.CopyN(io.Discard, c, size); err != nil {
+			t.Fatal(err)
+		}
+		s.Settle()
+		next <- struct{}{}
+	}
+	s.ReadAll(c)
+	s.Settle()
+	want := fmt.Sprintf("bytes from/to client:0/%d, bytes from/to upstream:%[1]d/0", pieces*size)
+	if log := s.ErrorLog(); !strings.Contains(log, want) {
+		t.Errorf("no %q in\n%s", want, log)
+	}
+}
