@@ -7,7 +7,8 @@ import (
 	"github.com/weirproxy/weir/internal/logs"
 )
 
-// buildWorkers makes what the modules keep for each worker. It happens on an ordinary goroutine, before any worker knows of it.
+// buildWorkers makes what the modules keep for each worker. It happens on an ordinary goroutine, before any worker knows
+// of it.
 func (c *Config) buildWorkers(n int) error {
 	c.workers = make([]workerScope, n)
 	for _, u := range c.Upstreams {

@@ -3,7 +3,8 @@
 //
 // The parts, in a session's order: module.go reads the directives; proxy.go begins and ends; target.go finds the group that
 // proxy_pass names; connect.go chooses peers and connects until one answers, soon.go together with others; flow.go carries
-// the bytes, bulk.go by splice when there are many, rate.go no faster than allowed; account.go tells at the end how it went.
+// the bytes, bulk.go by splice when there are many, rate.go no faster than allowed; end.go ends it when a side has, and
+// account.go tells how it went.
 //
 // Nothing is read from the client before a peer is connected: up to then the bytes stay in the kernel, and another
 // peer can be tried.
