@@ -166,17 +166,23 @@ func TestWriteUntilFullAndGoOn(t *testing.T) {
 	l.until(o, c.Writable)
 }
 
+func openPipe(t *testing.T) *Pipe {
+	t.Helper()
+	p := new(Pipe)
+	if err := p.Open(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
+}
+
 func TestSplice(t *testing.T) {
 	l, o := start(t), newOwner()
 	from, source := dialed(t, l, o)
 	to, sink := dialed(t, l, o)
-	var p Pipe
-	if err := p.Open(); err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
+	p := openPipe(t)
 	l.do(func() {
-		if n, err := from.SpliceTo(&p); n != 0 || err != nil {
+		if n, err := from.SpliceTo(p); n != 0 || err != nil {
 			t.Errorf("before anything has come: %d, %v", n, err)
 		}
 	})
@@ -184,17 +190,17 @@ func TestSplice(t *testing.T) {
 	source.CloseWrite()
 	l.until(o, from.PeerFinished)
 	l.do(func() {
-		n, err := from.SpliceTo(&p)
+		n, err := from.SpliceTo(p)
 		if n != 16 || err != nil {
 			t.Errorf("into the pipe: %d, %v", n, err)
 		}
-		if n, err := to.SpliceFrom(&p, n); n != 16 || err != nil {
+		if n, err := to.SpliceFrom(p, n); n != 16 || err != nil {
 			t.Errorf("out of the pipe: %d, %v", n, err)
 		}
-		if _, err := to.SpliceFrom(&p, 1); err != ErrAgain {
+		if _, err := to.SpliceFrom(p, 1); err != ErrAgain {
 			t.Errorf("out of an empty pipe: %v", err)
 		}
-		if n, err := from.SpliceTo(&p); n != 0 || err != nil {
+		if n, err := from.SpliceTo(p); n != 0 || err != nil {
 			t.Errorf("at the end: %d, %v", n, err)
 		}
 		if _, err := from.Read(make([]byte, 1)); err != io.EOF {
@@ -211,11 +217,7 @@ func TestSplice(t *testing.T) {
 func TestSpliceUrgent(t *testing.T) {
 	l, o := start(t), newOwner()
 	from, source := dialed(t, l, o)
-	var p Pipe
-	if err := p.Open(); err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
+	p := openPipe(t)
 	io.WriteString(source, "before")
 	raw, _ := source.SyscallConn()
 	raw.Control(func(fd uintptr) { unix.Sendto(int(fd), []byte("!"), unix.MSG_OOB, nil) })
@@ -223,10 +225,10 @@ func TestSpliceUrgent(t *testing.T) {
 	source.CloseWrite()
 	l.until(o, from.PeerFinished)
 	l.do(func() {
-		if n, err := from.SpliceTo(&p); n != len("before") || err != nil {
+		if n, err := from.SpliceTo(p); n != len("before") || err != nil {
 			t.Errorf("into the pipe: %d, %v", n, err)
 		}
-		if n, err := from.SpliceTo(&p); n != 0 || err != nil {
+		if n, err := from.SpliceTo(p); n != 0 || err != nil {
 			t.Errorf("the rest: %d, %v", n, err)
 		}
 		buf := make([]byte, 10)
@@ -243,16 +245,12 @@ func TestSpliceUrgent(t *testing.T) {
 func TestSpliceReset(t *testing.T) {
 	l, o := start(t), newOwner()
 	from, source := dialed(t, l, o)
-	var p Pipe
-	if err := p.Open(); err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
+	p := openPipe(t)
 	source.SetLinger(0)
 	source.Close()
 	l.until(o, from.PeerFinished)
 	l.do(func() {
-		if _, err := from.SpliceTo(&p); !errors.Is(err, syscall.ECONNRESET) {
+		if _, err := from.SpliceTo(p); !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("got %v", err)
 		}
 	})
