@@ -22,7 +22,9 @@ var regexFamily = family{
 
 // setUpRegex() returns the address of the VM's patterns, lua_regex_cache_max_entries and lua_regex_match_limit.
 func setUpRegex(m *machine, c *luajit.Call) luajit.Outcome {
-	m.patterns = pcre.NewPatterns()
+	if m.patterns = pcre.NewPatterns(); m.patterns == nil {
+		return c.Raise("not enough memory")
+	}
 	m.closers = append(m.closers, m.patterns.Free)
 	c.PushLight(m.patterns.Handle())
 	c.PushNumber(float64(m.main.regexCache.Or(m.main.regexCache, defaultRegexCache).V))

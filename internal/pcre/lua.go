@@ -19,8 +19,14 @@ var LuaSource string
 // Patterns are the compiled patterns of one Lua state.
 type Patterns struct{ set *C.weir_re_set_t }
 
-// NewPatterns returns an empty set. It is freed by Free.
-func NewPatterns() *Patterns { return &Patterns{C.weir_re_set_new()} }
+// NewPatterns returns an empty set, which Free frees; nil when there is no memory.
+func NewPatterns() *Patterns {
+	set := C.weir_re_set_new()
+	if set == nil {
+		return nil
+	}
+	return &Patterns{set}
+}
 
 // Handle is what the Lua chunk takes as patterns.
 func (p *Patterns) Handle() uintptr { return uintptr(unsafe.Pointer(p.set)) }
